@@ -39,6 +39,11 @@ _SETTINGS = {
 START_SECONDS = 30.0
 
 
+def name_of(where: Server) -> str:
+    """The name of a database of a local server."""
+    return where.url.partition("@/")[2].partition("?")[0]
+
+
 class LocalServer:
     """A server on a socket; `start` and `stop` as often as a test likes."""
 
@@ -162,6 +167,12 @@ class LocalStandby(LocalServer):
             env=self._primary.environment | {"PGDATA": str(self.data)},
             cwd=self.folder, stdout=log, stderr=log, **self._as,
         )  # fmt: skip
+
+    def catch_up(self) -> None:
+        """Wait until it shows all that was committed: it has it before it shows it."""
+        end = self._primary.ask("SELECT pg_current_wal_lsn()")
+        while self.ask(f"SELECT pg_last_wal_replay_lsn()>='{end}'") != "t":
+            pass
 
     def promote(self) -> None:
         """Make a server of it."""

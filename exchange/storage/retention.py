@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from exchange.ports.ledger import Old
-from exchange.storage.connection import Connection
+from exchange.storage.connection import Connection, execute_with
 from exchange.storage.counters.compaction import compacted_before
 from exchange.storage.counters.days import day_of_minute
 from exchange.storage.counters.sums import Sums
@@ -41,10 +41,12 @@ def drop_bodies(connection: Connection, old: Old, most: int) -> int:
         _SETTLED.format(table=_WITH_BODIES, id="body.message_id", order="body.message_id"),
         (*old, most),
     ).fetchall()
-    connection.executemany(
-        "DELETE FROM answer WHERE delivery_id IN (SELECT id FROM delivery WHERE message_id=?)", ids
-    )
-    connection.executemany("DELETE FROM body WHERE message_id=?", ids)
+    for statement in (
+        "DELETE FROM answer WHERE delivery_id IN "
+        "(SELECT delivery.id FROM gone JOIN delivery ON delivery.message_id=gone.id)",
+        "DELETE FROM body WHERE message_id IN (SELECT id FROM gone)",
+    ):
+        execute_with(connection, "gone", ids, "id bigint", statement)
     if ids:
         forget(connection, (), bodies=ids[-1][0], messages=0, counts=0)
     return len(ids)
@@ -97,7 +99,13 @@ def _forget_remembered(connection: Connection) -> int:
         "WHERE message_id>0 AND message_id IN (SELECT id FROM pruned)"
     ).fetchall()
     gone = [(row[:2], row[5]) for row in rows if memory_digest(*row[:5]) == row[5]]
-    connection.executemany("DELETE FROM memory WHERE channel=? AND key=?", [key for key, _ in gone])
+    execute_with(
+        connection,
+        "gone",
+        [key for key, _ in gone],
+        "channel text,key text",
+        "DELETE FROM memory WHERE (channel,key) IN (SELECT channel,key FROM gone)",
+    )
     return sum(int.from_bytes(digest) for _, digest in gone)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import hashlib
+import itertools
 import random
 from collections.abc import Sequence
 from typing import Self
@@ -137,3 +138,20 @@ class Client:
             except aiohttp.ClientError:
                 self.journal.refused["dropped"] += 1
             await asyncio.sleep(AGAIN_SECONDS)
+
+
+class Spread(Client):
+    """Sends each message, and each repetition, to the next of several addresses."""
+
+    def __init__(self, urls: Sequence[str], senders: int = 8, pause_seconds: float = 0.0) -> None:
+        self._urls = itertools.cycle(urls)
+        super().__init__("", senders, pause_seconds=pause_seconds)
+
+    @property
+    def url(self) -> str:
+        """The next one."""
+        return next(self._urls)
+
+    @url.setter
+    def url(self, _: str) -> None:
+        """There is no single one."""

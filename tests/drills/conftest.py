@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from exchange.storage.postgresql_server.address import Server as Address
 from tests.drills.drill import Row
 
 #: What stands above the rows of each table.
@@ -29,6 +30,8 @@ HEADS = {
 REPORTS = Path("reports")
 
 Record = Callable[[Row], None]
+#: A ledger on a server; None: one in a file of the drill's own.
+Ledger = Address | None
 #: Message type, number of shapes, of those at 1 MB, largest growth and its shape, slowest sign of
 #: life in seconds.
 RecordShapes = Callable[[tuple[str, int, int, float, str, float]], None]
@@ -42,6 +45,15 @@ def record(request: pytest.FixtureRequest) -> Record:
         request.node.user_properties.append(("drills", astuple(row)))
 
     return hand_in
+
+
+@pytest.fixture(params=["file", pytest.param("server", marks=pytest.mark.drill)])
+def ledger(request: pytest.FixtureRequest) -> Ledger:
+    """Each kind of ledger; the one on a server in `make drills` alone."""
+    if request.param == "file":
+        return None
+    address: Address = request.getfixturevalue("postgresql").ledger()
+    return address
 
 
 @pytest.fixture

@@ -8,15 +8,15 @@ import asyncio
 import hashlib
 import os
 import signal
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from exchange.storage.codec import unpack
 from exchange.storage.proof.verify import verify
+from exchange.storage.snapshot import Where, snapshot
 from tests.drills.client import Client
 from tests.drills.journal import Arrival, ReceiverJournal, faults
 from tests.drills.receiver import Receiver
@@ -47,6 +47,16 @@ class Row:
     repeated: int
     ready: float
     seen: str = ""
+
+
+def stored(where: Where) -> dict[str, str]:
+    """Receipt ids by the message id of the drills' senders, as a ledger has them."""
+    with snapshot(where) as ledger:
+        rows = ledger.execute(
+            "SELECT sender_message_id, id FROM message "
+            "WHERE state='accepted' AND sender_message_id LIKE 'drill-%'"
+        )
+        return {name: f"{number:032x}" for name, number in rows}
 
 
 @dataclass
@@ -89,19 +99,13 @@ class Drill:
             await asyncio.sleep(0.1)
 
     def stored(self) -> dict[str, str]:
-        """Receipt ids by sender's message id, as the ledger's file has them."""
-        with closing(sqlite3.connect(f"file:{self.server.ledger}?mode=ro", uri=True)) as ledger:
-            return dict(
-                ledger.execute(
-                    "SELECT sender_message_id, printf('%032x', id) FROM message "
-                    "WHERE state='accepted' AND sender_message_id LIKE 'drill-%'"
-                )
-            )
+        """Receipt ids by sender's message id, as the ledger has them."""
+        return stored(self.server.where)
 
     def altered(self) -> list[str]:
         """Acknowledged messages whose stored body is not what was sent."""
         receipts = self.client.journal.receipts
-        with closing(sqlite3.connect(f"file:{self.server.ledger}?mode=ro", uri=True)) as ledger:
+        with snapshot(self.server.where) as ledger:
             rows = ledger.execute(
                 "SELECT sender_message_id, codec, content FROM message "
                 "JOIN body ON body.message_id=message.id WHERE sender_message_id LIKE 'drill-%'"
@@ -115,7 +119,7 @@ class Drill:
             code, said = await self.server.verify()
             assert code == 0, said
             return
-        result = await asyncio.to_thread(verify, self.server.ledger)
+        result = await asyncio.to_thread(verify, self.server.where)
         broken = [check for check in result.checks if check.broken]
         assert not broken, broken
 
@@ -136,19 +140,19 @@ class Drill:
         counts = await self.settled()
         await self.server.signal(signal.SIGTERM)
         fetch()
-        stored, arrivals = self.stored(), self.arrivals()
+        kept, arrivals = await asyncio.to_thread(self.stored), self.arrivals()
         receipts = self.client.journal.receipts
-        wrong = [key for key, sent in receipts.items() if stored.get(key) != sent.receipt]
+        wrong = self.client.journal.missing(kept)
         assert not wrong, f"{len(wrong)} acknowledged messages are not stored: {wrong[:5]}"
-        wrong = self.altered()
+        wrong = await asyncio.to_thread(self.altered)
         assert not wrong, f"{len(wrong)} acknowledged messages are stored altered: {wrong[:5]}"
         wrong = faults(receipts, arrivals)
         assert not wrong, f"{len(wrong)} faults of what arrived: {wrong[:5]}"
         delivered = {arrival.message_id for arrival in arrivals}
         repeated = len(arrivals) - len(delivered)
         counted = counts["accepted"], counts["delivered"]
-        assert counted == (len(stored), len(stored)), f"{counted} counted of {len(stored)}"
-        assert delivered == set(stored), f"{len(delivered)} delivered of {len(stored)}"
+        assert counted == (len(kept), len(kept)), f"{counted} counted of {len(kept)}"
+        assert delivered == set(kept), f"{len(delivered)} delivered of {len(kept)}"
         assert repeated <= repeated_max, f"{repeated} deliveries came again"
         assert self.client.journal.unexplained == 0, "a refusal without Retry-After"
         await self.proved()
@@ -157,9 +161,9 @@ class Drill:
             judged = max(self.judged)
             assert judged <= READY_SECONDS, f"ready after {judged:.1f} s"
         return Row(
-            drill=name,
+            drill=self.server.named(name),
             acknowledged=len(receipts),
-            stored=len(stored),
+            stored=len(kept),
             delivered=len(delivered),
             counted=counts["accepted"],
             repeated=repeated,
@@ -177,7 +181,7 @@ async def drilling(
     environment: Mapping[str, str] | None = None,
     partners: str = "",
     senders: int = 8,
-    ledger: Path | None = None,
+    ledger: Where | None = None,
 ) -> AsyncIterator[Drill]:
     """A drill with a started exchange; `partners` is the address of another receiver than ours."""
     arrivals = folder / "arrivals.jsonl"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +31,10 @@ class ClientJournal:
     refused: Counter[str] = field(default_factory=Counter)
     #: Refusals (503, 429) without a Retry-After.
     unexplained: int = 0
+
+    def missing(self, stored: Mapping[str, str]) -> list[str]:
+        """The acknowledged messages that are not stored under their receipts."""
+        return [key for key, sent in self.receipts.items() if stored.get(key) != sent.receipt]
 
 
 @dataclass(frozen=True)

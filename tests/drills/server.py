@@ -17,6 +17,9 @@ from typing import Any
 
 import aiohttp
 
+from exchange.storage.postgresql_server.address import Server as Address
+from exchange.storage.snapshot import Where
+
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120.0
 #: Short waits, so that a drill needs no long ones.
@@ -87,6 +90,21 @@ def process_seconds(pid: int) -> float:
     return time.clock_gettime((~pid << 3) | 2)
 
 
+def family_seconds(pid: int) -> float:
+    """Processor time of a process and its children so far, also of those that have ended.
+
+    Source: proc_pid_stat(5), cutime and cstime.
+    """
+    spent = 0.0
+    with suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        spent = (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+    for each in (pid, *children(pid)):
+        with suppress(OSError):
+            spent += process_seconds(each)
+    return spent
+
+
 def workers_of(pid: int) -> list[int]:
     """Those children that are workers: multiprocessing's own tracker is none."""
     found = []
@@ -110,10 +128,11 @@ class Server:
         before: Sequence[str] = (),
         module: str = "exchange",
         environment: Mapping[str, str] | None = None,
-        ledger: Path | None = None,
+        ledger: Where | None = None,
         options: Sequence[str] = (),
     ) -> None:
-        self.ledger = ledger or folder / "exchange.db"
+        self.address = ledger if isinstance(ledger, Address) else None
+        self.ledger = ledger if isinstance(ledger, Path) else folder / "exchange.db"
         self.log = folder / "serve.log"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -138,9 +157,23 @@ class Server:
         assert self.process is not None
         return self.process.pid
 
+    @property
+    def where(self) -> Where:
+        """Its ledger."""
+        return self.ledger if self.address is None else self.address
+
+    @property
+    def ledger_url(self) -> str:
+        """The setting that names it."""
+        return f"sqlite:///{self.ledger}" if self.address is None else self.address.url
+
+    def named(self, drill: str) -> str:
+        """What the table calls a drill on its ledger."""
+        return drill if self.address is None else f"PostgreSQL: {drill}"
+
     def command(self) -> list[str]:
         """The command that serves."""
-        chosen = ("--port", str(self.port), "--ledger", f"sqlite:///{self.ledger}")
+        chosen = ("--port", str(self.port), "--ledger", self.ledger_url)
         return [*self._program, "serve", *chosen, "--workers", str(self.workers), *self.options]
 
     async def start(self, session: aiohttp.ClientSession) -> float:
@@ -223,11 +256,7 @@ class Server:
 
     def spent_seconds(self) -> float:
         """Processor time that the started process and its children have used so far."""
-        spent = 0.0
-        for pid in (self.pid, *children(self.pid)):
-            with suppress(OSError):
-                spent += process_seconds(pid)
-        return spent
+        return family_seconds(self.pid)
 
     def resident_bytes(self) -> int:
         """The memory of the started process that is in use."""
@@ -241,7 +270,7 @@ class Server:
 
     async def verify(self) -> tuple[int, str]:
         """Exit code and words of `exchange verify` on the ledger."""
-        return await run("verify", "--ledger", f"sqlite:///{self.ledger}", cwd=self.log.parent)
+        return await run("verify", "--ledger", self.ledger_url, cwd=self.log.parent)
 
 
 async def run(*arguments: str, cwd: Path) -> tuple[int, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.drills.client import RECEIVERS
-from tests.drills.conftest import Record
+from tests.drills.conftest import Ledger, Record
 from tests.drills.drill import FULL, REPEATED_MAX, Drill, drilling
 
 DAY = 86_400
@@ -33,10 +33,15 @@ async def step(drill: Drill, clock: Path, seconds: int) -> None:
 
 
 @pytest.mark.parametrize("steps", CASES, ids=", ".join)
-async def test_the_clock_steps(steps: Sequence[str], tmp_path: Path, record: Record) -> None:
+async def test_the_clock_steps(
+    steps: Sequence[str], tmp_path: Path, ledger: Ledger, record: Record
+) -> None:
     clock = tmp_path / "clock"
     async with drilling(
-        tmp_path, module="tests.drills.launch", environment={"DRILL_CLOCK": str(clock)}
+        tmp_path,
+        module="tests.drills.launch",
+        environment={"DRILL_CLOCK": str(clock)},
+        ledger=ledger,
     ) as drill:
         drill.client.begin()
         for name in steps:

@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-from tests.drills.conftest import Record
+from tests.drills.conftest import Ledger, Record
 from tests.drills.drill import FULL, KILLS, REPEATED_MAX, drilling
 from tests.drills.server import ROOT, children, free_port, lives, workers_of
 
@@ -22,9 +22,9 @@ FEWER = max(1, KILLS // 10)
 FROZEN, SILENT_SECONDS_MAX = (max(1, FEWER // 5) if FULL else 0), 5
 
 
-async def test_serve_is_killed(tmp_path: Path, record: Record) -> None:
+async def test_serve_is_killed(tmp_path: Path, ledger: Ledger, record: Record) -> None:
     chance = random.Random(20)
-    async with drilling(tmp_path) as drill:
+    async with drilling(tmp_path, ledger=ledger) as drill:
         drill.client.begin()
         for _ in range(KILLS):
             await asyncio.sleep(chance.uniform(0.05, 0.4))
@@ -32,11 +32,13 @@ async def test_serve_is_killed(tmp_path: Path, record: Record) -> None:
         record(await drill.account(f"kill -9 of serve, {KILLS} times", "", REPEATED_MAX * KILLS))
 
 
-async def test_one_worker_of_two_is_killed_or_frozen(tmp_path: Path, record: Record) -> None:
+async def test_one_worker_of_two_is_killed_or_frozen(
+    tmp_path: Path, ledger: Ledger, record: Record
+) -> None:
     """One that is stopped (SIGSTOP) still has the connections that the kernel gives it."""
     chance = random.Random(21)
     frozen = {"EXCHANGE_SERVER__SILENT_SECONDS_MAX": str(SILENT_SECONDS_MAX)}
-    async with drilling(tmp_path, workers=2, environment=frozen) as drill:
+    async with drilling(tmp_path, workers=2, environment=frozen, ledger=ledger) as drill:
         drill.client.begin()
         for what in (*[signal.SIGKILL] * FEWER, *[signal.SIGSTOP] * FROZEN):
             await drill.client.until(20)
@@ -59,8 +61,8 @@ async def test_one_worker_of_two_is_killed_or_frozen(tmp_path: Path, record: Rec
     record(row)
 
 
-async def test_the_supervisor_is_killed(tmp_path: Path, record: Record) -> None:
-    async with drilling(tmp_path, workers=2) as drill:
+async def test_the_supervisor_is_killed(tmp_path: Path, ledger: Ledger, record: Record) -> None:
+    async with drilling(tmp_path, workers=2, ledger=ledger) as drill:
         drill.client.begin()
         for _ in range(FEWER):
             await drill.client.until(20)
@@ -76,7 +78,7 @@ async def test_the_supervisor_is_killed(tmp_path: Path, record: Record) -> None:
     record(row)
 
 
-async def test_the_partners_are_killed(tmp_path: Path, record: Record) -> None:
+async def test_the_partners_are_killed(tmp_path: Path, ledger: Ledger, record: Record) -> None:
     port = free_port()
     command = ["-m", "tests.drills.receiver", str(port), str(tmp_path / "arrivals.jsonl")]
 
@@ -91,7 +93,7 @@ async def test_the_partners_are_killed(tmp_path: Path, record: Record) -> None:
     chance = random.Random(22)
     partners = await start()
     try:
-        async with drilling(tmp_path, partners=f"http://127.0.0.1:{port}") as drill:
+        async with drilling(tmp_path, partners=f"http://127.0.0.1:{port}", ledger=ledger) as drill:
             drill.client.begin()
             for _ in range(FEWER):
                 await asyncio.sleep(chance.uniform(0.05, 0.4))

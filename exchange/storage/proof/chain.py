@@ -9,13 +9,15 @@ of what the channels remember.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
+from itertools import islice
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from exchange.ports.ledger import EventRow, Record, Settlement
-from exchange.storage.connection import Connection, insert
+from exchange.storage.connection import Connection, execute_with, insert
 
 DIGEST_BYTES = 16
 #: What the digest of a message covers. A column that is added later is not in here, for the digests
@@ -39,6 +41,8 @@ CHAIN_COLUMNS = (
 _message_of, _delivery_of = attrgetter(*MESSAGE), attrgetter(*DELIVERY)
 #: A message and its deliveries, as far as they are covered.
 _Made = tuple[tuple[Any, ...], ...]
+#: Rows whose deliveries are read by one statement; each may hold a body.
+TOGETHER = 100
 #: Sums of digests are taken modulo this.
 MODULUS = 1 << (8 * DIGEST_BYTES)
 
@@ -48,6 +52,11 @@ ENTRIES = (
     f"SELECT {','.join(f'event.{name}' for name in EVENT)},"
     f"{','.join(f'message.{name}' for name in MESSAGE)} FROM event LEFT JOIN message "
     "ON message.id=event.message_id AND event.delivery_id=0 AND event.kind=message.state "
+)
+_OWN_ID = len(EVENT) + MESSAGE.index("id")
+_DELIVERIES = (
+    f"SELECT delivery.message_id,{','.join(f'delivery.{name}' for name in DELIVERY)} "
+    "FROM made JOIN delivery ON delivery.message_id=made.id ORDER BY delivery.id"
 )
 
 
@@ -131,15 +140,22 @@ def added(total: bytes, change: int) -> bytes:
     return ((int.from_bytes(total) + change) % MODULUS).to_bytes(DIGEST_BYTES)
 
 
-def entry_of(connection: Connection, row: tuple[Any, ...]) -> bytes:
-    """The digest of a row of `ENTRIES`."""
-    event, message = row[: len(EVENT)], row[len(EVENT) : len(EVENT) + len(MESSAGE)]
-    if message[0] is None:
-        return entry(event)
-    deliveries = connection.execute(
-        f"SELECT {','.join(DELIVERY)} FROM delivery WHERE message_id=? ORDER BY id", (message[0],)
-    ).fetchall()
-    return entry(event, (message, *deliveries))
+def entries_of(
+    connection: Connection, rows: Iterable[tuple[Any, ...]]
+) -> Iterator[tuple[tuple[Any, ...], bytes]]:
+    """Rows that begin as those of `ENTRIES`, each with its digest."""
+    left = iter(rows)
+    while part := list(islice(left, TOGETHER)):
+        made = [(row[_OWN_ID],) for row in part if row[_OWN_ID] is not None]
+        deliveries = defaultdict(list)
+        for message_id, *delivery in execute_with(
+            connection, "made", made, "id bigint", _DELIVERIES
+        ):
+            deliveries[message_id].append(tuple(delivery))
+        for row in part:
+            event, message = row[: len(EVENT)], row[len(EVENT) : len(EVENT) + len(MESSAGE)]
+            told = None if message[0] is None else (message, *deliveries[message[0]])
+            yield row, entry(event, told)
 
 
 def audit_event(connection: Connection, row_id: int, at: int, row: Sequence[Any]) -> None:
@@ -211,7 +227,7 @@ def entries_between(connection: Connection, first: int, last: int) -> dict[int, 
     rows = connection.execute(
         f"{ENTRIES} WHERE event.id BETWEEN ? AND ? ORDER BY event.id", (first, last)
     ).fetchall()
-    return {row[0]: entry_of(connection, row) for row in rows}
+    return {row[0]: digest for row, digest in entries_of(connection, rows)}
 
 
 def append(

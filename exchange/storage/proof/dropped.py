@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import struct
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from exchange.ports.ledger import EventRow
-from exchange.storage.connection import Connection
+from exchange.storage.connection import Connection, execute_with
 from exchange.storage.counters.days import day_of_minute
 from exchange.storage.counters.sums import COUNT_COLUMNS
 from exchange.storage.proof.chain import (
@@ -23,13 +24,35 @@ from exchange.storage.proof.chain import (
     MODULUS,
     Link,
     add_event,
-    entry_of,
+    entries_of,
     hashed,
 )
 
 _KEPT = struct.Struct(f">q{DIGEST_BYTES}s")
 #: Ids in one statement.
 IDS_MAX = 500
+_LINK = ",".join(f"chain.{name}" for name in Link._fields)
+_KEY = "node bigint,epoch bigint,number bigint"
+_SAME = "chain.node={0}.node AND chain.epoch={0}.epoch AND chain.number={0}.number"
+#: The links that cover the events in `gone`.
+_COVERING = f""", ends AS (SELECT DISTINCT (SELECT last_event FROM chain
+  WHERE last_event>=gone.id AND events>0 ORDER BY last_event LIMIT 1) AS last FROM gone)
+SELECT {_LINK} FROM ends JOIN chain ON chain.last_event=ends.last WHERE chain.events>0"""
+#: The links in `whole`, with the one before and the one after each.
+_NEIGHBOUR = (
+    "(SELECT {0}(number) FROM chain WHERE chain.node=whole.node AND chain.epoch=whole.epoch "
+    "AND chain.number{1}whole.number)"
+)
+_AROUND = f""", around AS (
+  SELECT node,epoch,number FROM whole
+  UNION SELECT node,epoch,{_NEIGHBOUR.format("MAX", "<")} FROM whole
+  UNION SELECT node,epoch,{_NEIGHBOUR.format("MIN", ">")} FROM whole
+) SELECT {_LINK} FROM around JOIN chain ON {_SAME.format("around")}"""
+_UPDATE = (
+    "UPDATE chain SET since=changed.since,dropped=changed.dropped,kept=changed.kept FROM changed "
+    f"WHERE {_SAME.format('changed')}"
+)
+_DELETE = "DELETE FROM chain WHERE (node,epoch,number) IN (SELECT node,epoch,number FROM joined)"
 
 
 def kept_digests(kept: bytes | None) -> dict[int, bytes]:
@@ -94,7 +117,9 @@ def forget(
         EventRow(message_id=0, delivery_id=0, at=at[0] if at else 0, kind=FORGOTTEN, detail=detail),
         None,
     )
-    connection.executemany("DELETE FROM event WHERE id=?", [(each,) for each in ids])
+    rows = [(each,) for each in ids]
+    delete = "DELETE FROM event WHERE id IN (SELECT id FROM gone)"
+    execute_with(connection, "gone", rows, "id bigint", delete)
 
 
 def sum_of_links(connection: Connection) -> int:
@@ -146,76 +171,74 @@ def leave_digests(connection: Connection, events: Sequence[int]) -> int:
     """Leave in the chain what it needs of events (ids in order) that are dropped afterwards; by how
     much that changed the sum of the links.
     """
-    whole, change = [], 0
-    for link, ids in _by_link(connection, events):
+    covered = _by_link(connection, events)
+    parts = (ids for link, ids in covered if link.dropped + len(ids) < link.events)
+    digests = _digests(connection, [*chain.from_iterable(parts)])
+    left = []
+    for link, ids in covered:
         dropped, kept = link.dropped + len(ids), None
         if dropped < link.events:
-            added = (_KEPT.pack(*each) for each in _digests(connection, ids))
+            added = (_KEPT.pack(each, digests[each]) for each in ids if each in digests)
             kept = (link.kept or b"") + b"".join(added)
-        else:
-            whole.append(link[:3])
-        connection.execute(
-            "UPDATE chain SET dropped=?,kept=? WHERE node=? AND epoch=? AND number=?",
-            (dropped, kept, *link[:3]),
-        )
-        change += _standing(link._replace(dropped=dropped, kept=kept)) - _standing(link)
-    for writer_and_number in whole:
-        change += _join(connection, *writer_and_number)
-    return change
+        left.append(link._replace(dropped=dropped, kept=kept))
+    _update(connection, left)
+    change = sum(map(_standing, left)) - sum(_standing(link) for link, _ in covered)
+    return change + _join(connection, [link for link in left if link.gone])
 
 
-def _by_link(connection: Connection, events: Sequence[int]) -> Iterator[tuple[Link, Sequence[int]]]:
+def _by_link(connection: Connection, events: Sequence[int]) -> list[tuple[Link, Sequence[int]]]:
     """The links that cover the events, with those that each covers."""
+    rows = execute_with(connection, "gone", [(each,) for each in events], "id bigint", _COVERING)
+    found: list[tuple[Link, Sequence[int]]] = []
     start = 0
-    while start < len(events):
-        found = connection.execute(
-            f"SELECT {CHAIN_COLUMNS} FROM chain WHERE last_event>=? AND events>0 "
-            "ORDER BY last_event LIMIT 1",
-            (events[start],),
-        ).fetchone()
-        if found is None:
-            return
-        link = Link(*found)
+    for link in sorted({Link(*row) for row in rows}, key=lambda each: each.last_event):
         end = bisect_right(events, link.last_event, start)
         # An event that no link covers is `verify`'s to tell.
         if ids := [each for each in events[start:end] if each >= link.first_event]:
-            yield link, ids
+            found.append((link, ids))
         start = end
+    return found
 
 
-def _digests(connection: Connection, ids: Sequence[int]) -> Iterable[tuple[int, bytes]]:
+def _digests(connection: Connection, ids: Sequence[int]) -> dict[int, bytes]:
+    found = {}
     for first in range(0, len(ids), IDS_MAX):
         some = ids[first : first + IDS_MAX]
         marks = ",".join("?" * len(some))
-        rows = connection.execute(f"{ENTRIES} WHERE event.id IN ({marks})", some).fetchall()
-        yield from ((row[0], entry_of(connection, row)) for row in rows)
+        rows = connection.execute(f"{ENTRIES} WHERE event.id IN ({marks})", some)
+        found.update({row[0]: digest for row, digest in entries_of(connection, rows)})
+    return found
 
 
-def _join(connection: Connection, node: int, epoch: int, number: int) -> int:
-    """Make one link of a link of which nothing is left and its neighbours of which nothing is; by
+def _join(connection: Connection, whole: Sequence[Link]) -> int:
+    """Make one link of links of which nothing is left and their neighbours of which nothing is; by
     how much that changes the sum of the links.
     """
-    around = f"SELECT {CHAIN_COLUMNS} FROM chain WHERE node=? AND epoch=? AND number"
-    key = (node, epoch, number)
-    # Joined already with the one after it, it is not there any more.
-    itself = connection.execute(f"{around}=?", key).fetchone()
-    if itself is None:
-        return 0
-    links = [Link(*itself)]
-    before = connection.execute(f"{around}<? ORDER BY number DESC LIMIT 1", key).fetchone()
-    after = connection.execute(f"{around}>? ORDER BY number LIMIT 1", key).fetchone()
-    if before is not None and Link(*before).gone:
-        links.insert(0, Link(*before))
-    if after is not None and Link(*after).gone:
-        links.append(Link(*after))
-    for link in links[:-1]:
-        connection.execute(
-            "DELETE FROM chain WHERE node=? AND epoch=? AND number=?", tuple(link[:3])
-        )
-    if len(links) > 1:
-        connection.execute(
-            "UPDATE chain SET since=? WHERE node=? AND epoch=? AND number=?",
-            (links[0].since, *links[-1][:3]),
-        )
-    joined = links[-1]._replace(since=links[0].since)
-    return _standing(joined) - sum(map(_standing, links))
+    keys = {link[:3] for link in whole}
+    rows = execute_with(connection, "whole", [*keys], _KEY, _AROUND)
+    runs: list[list[Link]] = []
+    for link in sorted({Link(*row) for row in rows}, key=lambda each: each[:3]):
+        before = runs[-1][-1] if runs else None
+        if (
+            before is not None
+            and before[:2] == link[:2]
+            and before.gone
+            and link.gone
+            # (Else others may be between them.)
+            and not keys.isdisjoint({before[:3], link[:3]})
+        ):
+            runs[-1].append(link)
+        else:
+            runs.append([link])
+    runs = [run for run in runs if len(run) > 1]
+    joined = [run[-1]._replace(since=run[0].since) for run in runs]
+    gone = [link[:3] for run in runs for link in run[:-1]]
+    execute_with(connection, "joined", gone, _KEY, _DELETE)
+    _update(connection, joined)
+    return sum(map(_standing, joined)) - sum(_standing(link) for run in runs for link in run)
+
+
+def _update(connection: Connection, links: Sequence[Link]) -> None:
+    rows = [(*link[:3], link.since, link.dropped, link.kept) for link in links]
+    columns = f"{_KEY},since bigint,dropped bigint,kept bytea"
+    execute_with(connection, "changed", rows, columns, _UPDATE)

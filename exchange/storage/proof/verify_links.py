@@ -19,7 +19,7 @@ from exchange.storage.proof.chain import (
     Link,
     added,
     content_digest,
-    entry_of,
+    entries_of,
     hashed,
     heads,
     linked,
@@ -90,11 +90,11 @@ class Proof:
 
     def _entries(self) -> Iterator[tuple[int, int, bytes]]:
         """(id, message id, digest) of each event; its body or answer is looked at meanwhile."""
-        for row in each(self._connection, _ENTRIES):
+        for row, digest in entries_of(self._connection, each(self._connection, _ENTRIES)):
             self._prove_stored(row)
             if row[_OWN_ID] is not None:
                 self._prove_position(row[_OWN_ID], row[_POSITION])
-            yield row[0], row[_MESSAGE_ID], entry_of(self._connection, row)
+            yield row[0], row[_MESSAGE_ID], digest
 
     def _prove_links(self, entries: Iterator[tuple[int, int, bytes]]) -> None:
         writers: dict[tuple[int, int], Link] = {}

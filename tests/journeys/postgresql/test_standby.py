@@ -54,7 +54,7 @@ async def test_a_standby_is_looked_into_and_not_served_from(
     await ledger.open()
     await ledger.record(record("a"))
     await ledger.close()
-    await asyncio.to_thread(_until_followed, primary, standby)
+    await asyncio.to_thread(standby.catch_up)
     behind = standby.url(name)
     found = await asyncio.to_thread(verify, Server(behind))
     assert found.clean, [check for check in found.checks if check.broken]
@@ -153,13 +153,6 @@ async def test_a_containers_server_has_the_exchanges_database_and_lets_a_standby
 def _name(server: LocalServer) -> str:
     """The name of a new ledger's database."""
     return server.ledger().url.partition("@/")[2].partition("?")[0]
-
-
-def _until_followed(primary: LocalServer, standby: LocalServer) -> None:
-    """Wait until the standby shows all that was committed: it has it before it shows it."""
-    end = primary.ask("SELECT pg_current_wal_lsn()")
-    while standby.ask(f"SELECT pg_last_wal_replay_lsn()>='{end}'") != "t":
-        pass
 
 
 def _until_unfollowed(primary: LocalServer) -> None:

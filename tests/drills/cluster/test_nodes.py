@@ -5,7 +5,6 @@ keepers, one of each killed, stopped and ended under load; who has which lanes i
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 import signal
 import time
@@ -19,13 +18,13 @@ import pytest
 from exchange.ports.lanes import KEEPER, LANES
 from exchange.storage.postgresql_server.address import Server as Address
 from exchange.storage.proof.verify import verify
-from tests.drills.client import Client
+from tests.drills.client import Spread
 from tests.drills.conftest import Record
-from tests.drills.drill import FULL, PAUSE_SECONDS, REPEATED_MAX, Row
+from tests.drills.drill import FULL, PAUSE_SECONDS, REPEATED_MAX, Row, stored
 from tests.drills.journal import ReceiverJournal, faults
 from tests.drills.receiver import Receiver
 from tests.drills.server import BUSY_SECONDS, Server, within
-from tests.postgresql import LocalServer, local_server
+from tests.postgresql import LocalServer, local_server, name_of
 
 pytestmark = pytest.mark.drill
 
@@ -42,33 +41,10 @@ _OWNERS = (
 class Node(Server):
     """A node with a role, at an address of its own."""
 
-    def __init__(self, folder: Path, partners: str, ledger: str, role: str) -> None:
+    def __init__(self, folder: Path, partners: str, ledger: Address, role: str) -> None:
         folder.mkdir()
-        super().__init__(folder, partners, options=("--role", role))
-        self._ledger = ledger
+        super().__init__(folder, partners, ledger=ledger, options=("--role", role))
         self.number = -1
-
-    def command(self) -> list[str]:
-        """The command that serves."""
-        chosen = ("--port", str(self.port), "--ledger", self._ledger)
-        return [*self._program, "serve", *chosen, *self.options]
-
-
-class Spread(Client):
-    """Sends each message, and each repetition, to the other gateway than the last one."""
-
-    def __init__(self, gateways: list[Node]) -> None:
-        self._urls = itertools.cycle(gateways)
-        super().__init__("", pause_seconds=PAUSE_SECONDS)
-
-    @property
-    def url(self) -> str:
-        """The next gateway's."""
-        return next(self._urls).url
-
-    @url.setter
-    def url(self, _: str) -> None:
-        """There is no single one."""
 
 
 @dataclass
@@ -76,7 +52,7 @@ class Cluster:
     """The nodes, the server below and the receiver beyond."""
 
     postgresql: LocalServer
-    ledger: str
+    where: Address
     client: Spread
     gateways: list[Node]
     deliverers: list[Node]
@@ -84,14 +60,9 @@ class Cluster:
     arrivals: Path
 
     @property
-    def where(self) -> Address:
-        """The address of the ledger."""
-        return Address(self.ledger)
-
-    @property
     def name(self) -> str:
         """The name of the database."""
-        return self.ledger.partition("@/")[2].partition("?")[0]
+        return name_of(self.where)
 
     def owners(self) -> dict[int, int]:
         """Which node has which lane by a lease that has not ended."""
@@ -133,17 +104,18 @@ async def cluster(folder: Path) -> AsyncIterator[Cluster]:
     postgresql = await asyncio.to_thread(local_server)
     journal = ReceiverJournal(folder / "arrivals.jsonl")
     receiver = Receiver(journal)
-    address, ledger = await receiver.start(), postgresql.ledger().url
+    address, ledger = await receiver.start(), postgresql.ledger()
     roles = ("gateway", "gateway", "deliverer", "deliverer", "keeper", "keeper")
     nodes = [
         Node(folder / f"{role}-{number}", address, ledger, role)
         for number, role in enumerate(roles)
     ]
     try:
-        async with Spread(nodes[:2]) as client:
+        urls = [node.url for node in nodes[:2]]
+        async with Spread(urls, pause_seconds=PAUSE_SECONDS) as client:
             made = Cluster(
                 postgresql=postgresql,
-                ledger=ledger,
+                where=ledger,
                 client=client,
                 gateways=nodes[:2],
                 deliverers=nodes[2:4],
@@ -212,28 +184,21 @@ async def account(made: Cluster, seen: str) -> Row:
     arrivals = ReceiverJournal.read(made.arrivals)
     wrong = faults(receipts, arrivals)
     assert not wrong, f"{len(wrong)} faults of what arrived: {wrong[:5]}"
-    told = await asyncio.to_thread(
-        made.postgresql.ask,
-        "SELECT sender_message_id, lpad(to_hex(id), 32, '0') FROM message WHERE state='accepted'",
-        made.name,
-    )
-    stored = dict(row.split("|") for row in told.split())
-    assert {name: stored.get(name) for name in receipts} == {
-        name: sent.receipt for name, sent in receipts.items()
-    }
+    kept = await asyncio.to_thread(stored, made.where)
+    assert made.client.journal.missing(kept) == []
     assert made.client.journal.unexplained == 0, "a refusal without Retry-After"
     found = await asyncio.to_thread(verify, made.where)
     assert found.clean, [check for check in found.checks if check.broken]
     counted = found.channels["luova"]
     delivered = {arrival.message_id for arrival in arrivals}
-    assert (counted["accepted"], counted["delivered"]) == (len(stored), len(stored))
+    assert (counted["accepted"], counted["delivered"]) == (len(kept), len(kept))
     repeated = len(arrivals) - len(delivered)
     # One deliverer was killed, one stopped: each with what it had out.
     assert repeated <= 2 * REPEATED_MAX, f"{repeated} deliveries came again"
     return Row(
         drill="PostgreSQL, six nodes: one of each role killed, one stopped, one ended",
         acknowledged=len(receipts),
-        stored=len(stored),
+        stored=len(kept),
         delivered=len(delivered),
         counted=counted["accepted"],
         repeated=repeated,

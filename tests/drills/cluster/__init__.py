@@ -1,0 +1,1 @@
+"""Drills of several nodes on one PostgreSQL server."""

@@ -1,0 +1,88 @@
+"""Forgetting and proving take as many statements however much there is: to a server each is a round
+trip, and forgetting keeps all nodes from writing meanwhile. So links are joined many at once.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from exchange.ports.ledger import Old
+from exchange.storage.commit import record_all
+from exchange.storage.connection import connect
+from exchange.storage.counters.sums import Totals
+from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.proof.chain import Additions, entries_between, unlinked
+from exchange.storage.proof.dropped import leave_digests
+from exchange.storage.retention import drop_bodies, drop_messages
+from tests.contracts.rows import record
+
+EVERYTHING = Old(1 << 62, 1 << 62)
+#: A hundred rows go into a file by three statements (see `connection.chunks`), ten by two; there
+#: are some such statements.
+FEW, MANY, CHUNKS = 10, 100, 20
+
+
+@contextmanager
+def ledger(path: Path, messages: int) -> Iterator[sqlite3.Connection]:
+    """Settled messages, each with its answer remembered, of a commit of its own."""
+    migrate_sqlite(path)
+    with closing(connect(path)) as connection:
+        link = unlinked(0, 1)
+        for number in range(messages):
+            made = record(str(number), items_told={"case": [str(number)]})
+            made.deliveries = [each._replace(state="delivered") for each in made.deliveries]
+            made.items_told = {"case": [str(number)]}
+            additions = Additions(connection)
+            record_all(connection, [made], 1, Totals(), additions)
+            link = additions.write(connection, link)
+        yield connection
+
+
+def statements(path: Path, messages: int, do: Callable[[sqlite3.Connection], Any]) -> int:
+    """How many statements something takes with so many messages."""
+    told: list[str] = []
+    with ledger(path / f"{messages}.db", messages) as connection:
+        connection.set_trace_callback(told.append)
+        do(connection)
+        connection.set_trace_callback(None)
+    return len(told)
+
+
+def test_forgetting_many_messages_takes_as_many_statements_as_few(tmp_path: Path) -> None:
+    def forget(connection: sqlite3.Connection) -> None:
+        dropped = drop_messages(connection, EVERYTHING, MANY, Additions(connection))
+        assert dropped.messages == dropped.bodies > 0
+        assert connection.execute("SELECT COUNT(*) FROM memory").fetchone() == (0,)
+        assert connection.execute("SELECT COUNT(*),MIN(since) FROM chain").fetchone() == (1, 1)
+
+    few, many = (statements(tmp_path, each, forget) for each in (FEW, MANY))
+    assert many - few <= CHUNKS, (few, many)
+
+
+def test_forgetting_many_bodies_takes_as_many_statements_as_few(tmp_path: Path) -> None:
+    def forget(connection: sqlite3.Connection) -> None:
+        assert drop_bodies(connection, EVERYTHING, MANY) > 0
+
+    few, many = (statements(tmp_path, each, forget) for each in (FEW, MANY))
+    assert many - few <= CHUNKS, (few, many)
+
+
+def test_proving_many_messages_takes_as_many_statements_as_few(tmp_path: Path) -> None:
+    def prove(connection: sqlite3.Connection) -> None:
+        assert entries_between(connection, 1, 1 << 62)
+
+    few, many = (statements(tmp_path, each, prove) for each in (FEW, MANY))
+    assert many - few <= CHUNKS, (few, many)
+
+
+def test_links_are_joined_with_their_neighbours_alone(tmp_path: Path) -> None:
+    with ledger(tmp_path / "exchange.db", 7) as connection:
+        # (Each commit has one event, of its own number.)
+        leave_digests(connection, [3, 5])
+        leave_digests(connection, [2, 6])
+        left = connection.execute("SELECT since,number FROM chain ORDER BY number").fetchall()
+    assert left == [(1, 1), (2, 3), (4, 4), (5, 6), (7, 7)]
