@@ -18,6 +18,8 @@ PLACES = {
     "send": "exchange.cli.send:send",
     "doctor": "exchange.cli.serving.doctor:doctor",
     "validate": "exchange.cli.validate:validate",
+    "onboard": "exchange.testing.onboarding.command:onboard",
+    "pushes": "exchange.testing.onboarding.recording:pushes",
     "samples": "exchange.cli.samples:samples",
     "catalogue": "exchange.cli.catalogue:catalogue",
     "new-channel": "exchange.cli.scaffold:new_channel",
