@@ -25,6 +25,8 @@ PLACES = {
     "new-channel": "exchange.cli.scaffold:new_channel",
     "new-family": "exchange.cli.scaffold:new_family",
     "scenario": "exchange.cli.simulating.scenario:app",
+    "replay": "exchange.cli.replay:replay",
+    "diff": "exchange.cli.replay:diff",
     "simulate": "exchange.cli.simulating.simulate:simulate",
     "statistics": "exchange.cli.statistics:statistics",
     "verify": "exchange.cli.verify:verify",
