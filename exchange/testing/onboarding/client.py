@@ -45,10 +45,8 @@ class Client:
         """
         if not self._came or time.monotonic() < self._came[-1].ended + QUIET_SECONDS:
             return False
-        names = {"client.busy", "client.patient", "client.lost", "client.late"}
-        if self._letters:
-            names |= {"mailbox.acknowledged", "mailbox.busy"}
-        return all(each.verdict == "passed" for each in self.found() if each.demand.id in names)
+        found = [*of_hindrances(self._came), *(self._mailbox() if self._letters else ())]
+        return all(each.verdict == "passed" for each in found)
 
     def found(self) -> Iterator[Found]:
         """Every demand on the client, with its verdict."""

@@ -20,7 +20,7 @@ BUSY, LOST, LATE = "busy", "lost", "late"
 ACKNOWLEDGEMENT = "/acknowledgements"
 RETRY_AFTER_SECONDS = 1
 #: Calls that are noted; more are served and not looked at.
-CALLS_MAX = 10_000
+CALLS_MAX = 2_000
 MESSAGE_ID = "X-Message-Id"
 _BUSY = Refusal("busy", 503, "not taken: send it again, as the same message", RETRY_AFTER_SECONDS)
 _LOST = Refusal("unavailable", 503, "no answer came from behind: send it again")
