@@ -18,8 +18,8 @@ PAGE = 500
 #: With what an id begins that the exchange gave to a message without one.
 OWN = "~"
 
-#: Channel, sender, the sender's id and, where there is none, the digest of the body; in the order in
-#: which a ledger sorts them.
+#: Channel, sender, the sender's id and, where there is none, the message type: such questions may
+#: hold ids of the exchange's own. In the order in which a ledger sorts them.
 Key = tuple[str, str, str, str]
 
 
@@ -52,25 +52,24 @@ def taken(connection: Connection) -> Iterator[Taken]:
 
 def outcomes(connection: Connection, own: Collection[str]) -> Iterator[tuple[Key, list[str]]]:
     """What became of each message that partners sent, in words, by its key and in the order of
-    keys; under one key there are several where some were rejected. `own` are the endpoints by which
-    the exchange itself sends, under ids that no other run has.
+    keys. Under one key there are several where some were rejected, or have no id. `own` are the
+    endpoints by which the exchange itself sends, under ids that no other run has.
     """
     rows = connection.execute(
         f"SELECT {queries.MESSAGE} FROM message ORDER BY channel,sender,"
-        f"CASE WHEN sender_message_id LIKE '{OWN}%' THEN '{OWN}' ELSE sender_message_id END,digest,id"
+        f"CASE WHEN sender_message_id LIKE '{OWN}%' THEN '' ELSE sender_message_id END,message_type"
     )
     every = (MessageRow(*row) for row in rows)
     messages = (message for message in every if message.endpoint not in own)
     for key, each in groupby(messages, key=_key):
-        yield key, [_told(connection, message) for message in each]
+        yield key, sorted(_told(connection, message) for message in each)
 
 
 def _key(message: MessageRow) -> Key:
     given = message.sender_message_id
-    if given.startswith(OWN):
-        given = OWN
-    digest = message.digest.hex() if given in ("", OWN) else ""
-    return message.channel, message.sender, given, digest
+    if not given or given.startswith(OWN):
+        return message.channel, message.sender, "", message.message_type
+    return message.channel, message.sender, given, ""
 
 
 def _told(connection: Connection, message: MessageRow) -> str:
