@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests import budgets, calls, limiting, processes, shapes, workload
-from loadtests.towards import towards
+from loadtests.towards import add_options, towards
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 #: Samples of each sender and type; each call made of one gets ids of its own.
@@ -60,9 +60,7 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
         "--budget", default="", help="a budget of budgets.toml (ci, or the shape's own)"
     )
     parser.add_argument("--host", default="", help="an exchange that runs already")
-    parser.add_argument("--to", default="", help="a partner: its own endpoint gets the load")
-    parser.add_argument("--url", default="", help="with --to: where the partner is called")
-    parser.add_argument("--sector", default="", help="with --to: of one not in the directory")
+    add_options(parser)
     parser.add_argument("--mix", type=Path, help="flows of one's own, in the form of workload.toml")
     parser.add_argument(
         "--ledger",

@@ -29,6 +29,13 @@ DAY_SECONDS = 86_400.0
 Locust = Callable[[argparse.Namespace, str, Path, Path], int]
 
 
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of such a load."""
+    parser.add_argument("--to", default="", help="a partner: its own endpoint gets the load")
+    parser.add_argument("--url", default="", help="with --to: where the partner is called")
+    parser.add_argument("--sector", default="", help="with --to: of one not in the directory")
+
+
 def towards(given: argparse.Namespace, locust: Locust) -> int:
     """Make the loads one after the other; 0 when each kept the budget, 1 when not, 2 when there is
     nothing to send.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict, TypeAdapter
 
@@ -38,6 +38,18 @@ class Demand:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelFacts:
+    """The headers by which a message is one of an ordered conversation (whether it is, which one),
+    and whether 2xx says that a message was read.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    ordering: tuple[str, ...] = ()
+    reads_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """The verdict on a demand. `about` is the message type or channel that it was tried for, `why`
     says what was wrong or why it was not tried, `calls` show it.
@@ -58,23 +70,34 @@ class Found:
 @cache
 def demands() -> dict[str, Demand]:
     """Every demand by its id, in the order in which they are told."""
-    tables = tomllib.loads(PATH.read_text(encoding="utf-8"))["demand"]
-    return {each.id: each for each in TypeAdapter(list[Demand]).validate_python(tables)}
+    return {each.id: each for each in TypeAdapter(list[Demand]).validate_python(_file()["demand"])}
+
+
+def of_channel(name: str) -> ChannelFacts:
+    """What a channel has of its own."""
+    given = _file()["channels"].get(name, {})
+    return TypeAdapter(ChannelFacts).validate_python(given)
+
+
+@cache
+def _file() -> dict[str, Any]:
+    return tomllib.loads(PATH.read_text(encoding="utf-8"))
 
 
 def passed(name: str, about: str = "", calls: Sequence[Shown] = ()) -> Found:
     """That a demand is met."""
-    return Found(demands()[name], "passed", about, "", tuple(calls))
+    return Found(demand=demands()[name], verdict="passed", about=about, calls=tuple(calls))
 
 
 def failed(name: str, about: str, why: str, calls: Sequence[Shown] = ()) -> Found:
     """That it is not, and what was wrong."""
-    return Found(demands()[name], "failed", about, why, tuple(calls))
+    calls = tuple(calls)
+    return Found(demand=demands()[name], verdict="failed", about=about, why=why, calls=calls)
 
 
 def not_tried(name: str, about: str, why: str) -> Found:
     """That nobody knows, and why."""
-    return Found(demands()[name], "not tried", about, why)
+    return Found(demand=demands()[name], verdict="not tried", about=about, why=why)
 
 
 def judged(name: str, about: str, wrong: str, calls: Sequence[Shown] = ()) -> Found:

@@ -16,7 +16,13 @@ from exchange.schemas.directory import Partner
 from exchange.testing.embedded import Embedded
 from exchange.testing.onboarding import forged
 from exchange.testing.onboarding.carried import Carried, Carrier
-from exchange.testing.onboarding.demands import Found, demands, judged, not_tried
+from exchange.testing.onboarding.demands import (
+    Found,
+    demands,
+    judged,
+    not_tried,
+    of_channel,
+)
 from exchange.testing.onboarding.half_sent import answered_early
 from exchange.testing.onboarding.journal import Journal, NoJournal
 from exchange.testing.onboarding.right_messages import NoSample, RightMessages
@@ -26,10 +32,6 @@ TIMEOUT_SECONDS = 10.0
 #: How long the second half of a body is held back.
 HELD_SECONDS = 0.5
 ORDERED_MESSAGES = 5
-#: The headers by which a message is one of an ordered conversation, by channel.
-ORDERING = {"luova": ("X-Ordered", "X-Conversation-Id")}
-#: Over these 2xx says that the message was read.
-READ_BEFORE_ANSWER = frozenset({"eessi"})
 NO_JOURNAL = "no journal was named"
 
 
@@ -152,11 +154,12 @@ class Pushing:
 
     def _in_order(self, channel: Channel, message_type: str) -> Found:
         name = "order.kept"
-        if channel.name not in ORDERING:
+        ordering = of_channel(channel.name).ordering
+        if not ordering:
             return not_tried(name, channel.name, "no conversation of the channel is ordered")
         if self._journal is None:
             return not_tried(name, channel.name, NO_JOURNAL)
-        ordered, conversation = ORDERING[channel.name]
+        ordered, conversation = ordering
         before = len(self._seen)
         more = {ordered: "true", conversation: f"onboarding-{time.time_ns()}"}
         try:
@@ -185,7 +188,7 @@ class Pushing:
     def _unreadable(self, about: str, right: Call) -> Found:
         half = right.body[: len(right.body) // 2]
         carried = self._carry(forged.another(right, self._secret, time.time(), half))
-        kept = 200 <= carried.status < 300 and about not in READ_BEFORE_ANSWER
+        kept = 200 <= carried.status < 300 and not of_channel(about).reads_first
         fine = kept or carried.status in (400, 410, 422)
         return judged("read.unreadable", about, "" if fine else carried.told, [carried.shown])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exchange import discovery
-from exchange.cli.replay import beside, call_of
+from exchange.cli.simulating.replay import beside, call_of
 from exchange.ports.rows import DeliveryRow, MessageRow
 from exchange.schemas import directory
 from exchange.storage.runs import Key, Taken
