@@ -31,12 +31,7 @@ WARM_CALLS = 3
 def options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="make load", description=__doc__)
-    parser.add_argument(
-        "--shape",
-        choices=shapes.NAMES,
-        default="",
-        help="flat when left out; with --to: three runs",
-    )
+    parser.add_argument("--shape", choices=shapes.NAMES, default="")
     parser.add_argument(
         "--rate",
         type=float,
@@ -89,8 +84,7 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
         "--reports", type=Path, default=Path("reports"), help="where HTML, CSV and JSON go"
     )
     given = parser.parse_args(arguments)
-    if not given.to:
-        given.shape = given.shape or "flat"
+    given.shape = given.shape or ("" if given.to else "flat")
     if not given.budget:
         given.budget = given.shape if given.shape in ("step", "soak") else "ci"
     budgets.load(given.budget)
