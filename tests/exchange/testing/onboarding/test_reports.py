@@ -17,10 +17,17 @@ from exchange.schemas.directory import partner_of
 from exchange.schemas.identifiers import CHECK_CHARACTERS
 from exchange.testing.onboarding.demands import failed, not_tried, passed
 from exchange.testing.onboarding.reports import GITB, Report
-from exchange.testing.onboarding.shown import BODY_CHARACTERS_MAX, Shown, shown
+from exchange.testing.onboarding.shown import (
+    A_PERSON,
+    BODY_CHARACTERS_MAX,
+    NOT_SHOWN,
+    Shown,
+    shown,
+)
 
 KEY = "a-key-that-nobody-sees"
 REAL = f"131052-308{CHECK_CHARACTERS[131052308 % 31]}"
+A_PERSON_AND_HEADERS = f"Content-Type: text/plain\nSet-Cookie: {NOT_SHOWN}\n\n{A_PERSON}"
 HOSTILE = b"\x00\x1b[2J<script>alert(1)</script>]]>\xff"
 
 
@@ -64,6 +71,8 @@ def test_the_three_files_are_read_and_show_no_key(report: Report, tmp_path: Path
 def test_nobody_real_and_no_more_than_needed_is_shown() -> None:
     assert REAL not in str(call(f'{{"person": "{REAL}"}}'.encode()))
     assert REAL not in str(call(b"", {"X-Person": REAL}))
+    # (In UTF-16 it reads as itself with a sign between each two of its own.)
+    assert call(REAL.encode("utf-16")).answer == A_PERSON_AND_HEADERS
     long = call(b"x" * 100_000)
     assert len(long.answer) < BODY_CHARACTERS_MAX + 200
     assert "100000 bytes in all" in long.answer
