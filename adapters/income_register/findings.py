@@ -68,8 +68,8 @@ def iso(day: Day) -> str:
     return f"{day.year:04d}-{day.month:02d}-{day.day:02d}"
 
 
-#: Since when pay is reported to the register.
-FIRST_PAYMENT = Day(2019, 1, 1)
+#: Since when pay is reported to the register, and since when benefits are.
+FIRST_PAYMENT, FIRST_BENEFIT = Day(2019, 1, 1), Day(2021, 1, 1)
 
 
 #: Findings of a delivery that are noted, whatever they are about; a few hundred are told.
