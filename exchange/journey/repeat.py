@@ -1,5 +1,5 @@
-"""Calls a function again and again on a task of its own: the one loop of all that looks by itself
-for what there is to do; what that is, is not known here.
+"""Calls a function again and again on a task of its own, as watches, retention and whatever else
+looks by itself for work need it; knows none of them.
 """
 
 from __future__ import annotations

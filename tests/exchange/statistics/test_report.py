@@ -225,6 +225,14 @@ def test_any_dimension_adds_up_to_everything_delivered(
     assert sum(share or 0 for _, _, share in asked.rows) == pytest.approx(100 * ends)
 
 
+def test_each_side_tells_of_its_own_end(year_ledger: Path) -> None:
+    by = ("sender", "sender-sector", "receiver-sector", "sender-country", "receiver-country")
+    asked = statistics_report(year_ledger, 2024, by=by).tables[-1]
+    told = {key[0]: key[1:] for key, figures, _ in asked.rows if figures and figures.messages}
+    assert told["dvv"] == ("population-register", "kela", "FI", "FI")
+    assert told["eessi.se.fk"][2:] == ("SE", "FI")
+
+
 @pytest.mark.parametrize(
     "by, complaint", [(("colour",), "no dimension colour"), (("day", "day"), "twice")]
 )
