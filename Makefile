@@ -71,10 +71,10 @@ bench-pairs: $(VENV)/.ready ## the code of another checkout and of this one in t
 bench-compare: $(VENV)/.ready ## fail when a ratio is more than 15 % below the kept one (benchmarks/baseline.json)
 	@$(BIN)/exchange bench --no-others --compare $(ARGS)
 
-load: $(VENV)/.ready ## send the published mix (SHAPE=flat|working-day|pay-day|step|soak RATE=50 DURATION=60 DAY=1500000 FACTOR=10 BUDGET=ci HOST=... MIX=mine.toml)
+load: $(VENV)/.ready ## send the published mix (SHAPE=flat|working-day|pay-day|step|soak RATE=50 DURATION=60 DAY=1500000 FACTOR=10 BUDGET=ci HOST=... MIX=mine.toml; TO=county.mine: on a partner's own endpoint)
 	@$(BIN)/python -m loadtests $(if $(SHAPE),--shape $(SHAPE)) $(if $(RATE),--rate $(RATE)) $(if $(DURATION),--seconds $(DURATION)) \
 	  $(if $(DAY),--day $(DAY)) $(if $(FACTOR),--factor $(FACTOR)) $(if $(BUDGET),--budget $(BUDGET)) $(if $(HOST),--host $(HOST)) \
-	  $(if $(MIX),--mix $(MIX)) $(ARGS)
+	  $(if $(MIX),--mix $(MIX)) $(if $(TO),--to $(TO)) $(if $(URL),--url $(URL)) $(if $(SECTOR),--sector $(SECTOR)) $(ARGS)
 
 growth: $(VENV)/.ready ## measure with 0, 1 and 10 million messages in the ledger (SIZES="0 1000000")
 	@$(BIN)/python -m exchange.benchmarks.growth $(SIZES) $(ARGS)

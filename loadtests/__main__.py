@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests import budgets, calls, limiting, processes, shapes, workload
+from loadtests.towards import add_options, towards
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 #: Samples of each sender and type; each call made of one gets ids of its own.
@@ -30,7 +31,7 @@ WARM_CALLS = 3
 def options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="make load", description=__doc__)
-    parser.add_argument("--shape", choices=shapes.NAMES, default="flat")
+    parser.add_argument("--shape", choices=shapes.NAMES, default="")
     parser.add_argument(
         "--rate",
         type=float,
@@ -54,6 +55,7 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
         "--budget", default="", help="a budget of budgets.toml (ci, or the shape's own)"
     )
     parser.add_argument("--host", default="", help="an exchange that runs already")
+    add_options(parser)
     parser.add_argument("--mix", type=Path, help="flows of one's own, in the form of workload.toml")
     parser.add_argument(
         "--ledger",
@@ -82,6 +84,7 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
         "--reports", type=Path, default=Path("reports"), help="where HTML, CSV and JSON go"
     )
     given = parser.parse_args(arguments)
+    given.shape = given.shape or ("" if given.to else "flat")
     if not given.budget:
         given.budget = given.shape if given.shape in ("step", "soak") else "ci"
     budgets.load(given.budget)
@@ -97,6 +100,8 @@ def main() -> int:
     """Run one load test; 0 when the budget was kept and everything accounted for, else 1."""
     given = options()
     given.reports.mkdir(parents=True, exist_ok=True)
+    if given.to:
+        return towards(given, locust)
     with tempfile.TemporaryDirectory(prefix="load-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         making = stack.enter_context(ThreadPoolExecutor(1)).submit(

@@ -4,6 +4,7 @@ every id; sends nothing.
 
 from __future__ import annotations
 
+import hmac
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +14,8 @@ from typing import Any
 
 #: Digits of a fresh number, as the files say it (`slots` are places in it).
 NUMBER_DIGITS = 18
+#: Where slots of the path stand.
+IN_PATH = ":path"
 #: 2020-01-01 in microseconds: a number is 15 digits of microseconds since then (until 2051) and
 #: three of the worker.
 EPOCH_MICROSECONDS = 1_577_836_800_000_000
@@ -32,7 +35,8 @@ class Prepared:
 @dataclass(frozen=True, slots=True)
 class Sample:
     """A call of a sample file. Slots are (at, width, place) by where they stand: the body (empty
-    name) or a header.
+    name), the path (`:path`) or a header. `pushed`: the exchange makes it to a partner, and signs it
+    each time.
     """
 
     channel: str
@@ -46,6 +50,7 @@ class Sample:
     headers: Mapping[str, str]
     body: bytes
     slots: Mapping[str, tuple[tuple[int, int, int], ...]] = field(default_factory=dict)
+    pushed: bool = False
 
     @property
     def endpoint(self) -> str:
@@ -54,14 +59,27 @@ class Sample:
 
     def prepare(self, number: str) -> Prepared:
         """The call with the digits of `number` in its ids, as long as before."""
-        headers, body = dict(self.headers), self.body
+        headers, body, path = dict(self.headers), self.body, self.path
         for where, stretches in self.slots.items():
-            if where:
+            if where == IN_PATH:
+                path = _filled(bytearray(path, "utf-8"), stretches, number).decode("utf-8")
+            elif where:
                 text = bytearray(headers[where], "utf-8")
                 headers[where] = _filled(text, stretches, number).decode("utf-8")
             else:
                 body = bytes(_filled(bytearray(body), stretches, number))
-        return Prepared(self.method, self.path, headers, body)
+        return Prepared(self.method, path, headers, body)
+
+
+def signed(prepared: Prepared, secret: str, now: float) -> Prepared:
+    """A push as the exchange signs it at that time (seconds since 1970 UTC): HMAC-SHA256 over
+    delivery id, time and body (docs/integrating.md, 3).
+    """
+    timestamp = str(int(now))
+    begun = f"{prepared.headers.get('X-Delivery-Id', '')}.{timestamp}.".encode()
+    made = hmac.digest(secret.encode(), begun + prepared.body, "sha256").hex()
+    more = {"X-Timestamp": timestamp, "X-Signature": f"v1={made}"}
+    return Prepared(prepared.method, prepared.path, {**prepared.headers, **more}, prepared.body)
 
 
 def _filled(text: bytearray, stretches: tuple[tuple[int, int, int], ...], number: str) -> bytearray:
@@ -124,4 +142,5 @@ def _sample(data: dict[str, Any]) -> Sample:
         headers=data["headers"],
         body=data["body"].encode("utf-8"),
         slots={where: tuple(stretches) for where, stretches in slots.items()},
+        pushed=data.get("pushed", False),
     )

@@ -180,6 +180,7 @@ def begin(environment: Any, **_: object) -> None:
         calls_a_year=total,
         sources=given.sources,
         seed=given.seed,
+        secret=os.environ.get("EXCHANGE_CALLBACK_SECRET", ""),
     )
     for kind in KINDS:
         kind.mix = mixes[kind.channel, kind.sector]

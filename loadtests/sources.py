@@ -24,7 +24,7 @@ from geventhttpclient.response import HTTPConnectionClosed
 from locust import User, task
 
 from loadtests.arrivals import Arrivals
-from loadtests.calls import Numbers, Prepared, Sample
+from loadtests.calls import Numbers, Prepared, Sample, signed
 from loadtests.replies import NotTaken, complaint, leased
 from loadtests.shapes import Shape
 from loadtests.workload import Mix
@@ -52,6 +52,8 @@ class Sender:
     calls_a_year: float
     sources: int
     seed: int
+    #: What signs pushes to a partner.
+    secret: str = ""
     client: HTTPClient = field(init=False)
     numbers: Numbers = field(init=False)
     group: Group = field(init=False)
@@ -145,7 +147,10 @@ class Source(User):
         sender = self.sender
         sender.lateness[int(1000 * (time.perf_counter() - due))] += 1
         name = f"{sample.message_type} {self.sector}"
-        body = self._measured(sample, name, due, sample.prepare(sender.numbers.next()))
+        prepared = sample.prepare(sender.numbers.next())
+        if sample.pushed:
+            prepared = signed(prepared, sender.secret, time.time())
+        body = self._measured(sample, name, due, prepared)
         if sample.endpoint.endswith(MAILBOX) and (held := leased(body)):
             headers = {**sample.headers, "Content-Type": "application/json"}
             acknowledgement = Prepared(

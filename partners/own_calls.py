@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import datetime
 import random
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from exchange.partners.sender import Chain
@@ -58,7 +58,7 @@ class OwnCalls:
             made = (self._by_flow(flow, chain) for flow in flows)
             sending = next((each for each in made if each is not None), None)
             if sending is None and (make := self._stub.at_will.get(message_type)) is not None:
-                sending = make(self._partner, self._one(chain))
+                sending = make(self._partner, self._one(chain, self._names))
             if sending is None and any(
                 flow.make(self._one(chain)).call.body for flow in others[:1]
             ):
@@ -68,8 +68,7 @@ class OwnCalls:
 
     def _by_flow(self, flow: Flow, chain: Chain) -> Sending | None:
         """The call of a flow; None when it carries no message, or can't go to the receiver."""
-        to = self._to
-        names = [name for name in (to.id, to.eessi_id) if name] if to else []
+        to, names = self._to, self._names
         sending = flow.make(self._one(chain, names))
         call = sending.call
         if not call.body:
@@ -84,6 +83,12 @@ class OwnCalls:
         if not named:
             return None
         return replace(sending, call=replace(call, headers={**call.headers, **named}))
+
+    @property
+    def _names(self) -> Sequence[str]:
+        """The names of the receiver that is chosen."""
+        to = self._to
+        return [name for name in (to.id, to.eessi_id) if name] if to else []
 
     def _one(self, chain: Chain, to: Collection[str] = ()) -> Situation:
         """The situation of a call with one item, where its sender may choose how many it has."""

@@ -3,8 +3,8 @@ stand that each call needs anew.
 
 A line holds `flow`, `channel`, `type`, `sender`, `sector`, `weight` (calls a year), `items`,
 `method`, `path` (with its query), `headers`, `body` (text) and `slots`. A slot `[where, at, width,
-place]` is a stretch of `width` decimal digits at `at` of the header named `where`, or (where it is
-empty) at that byte of the body in UTF-8. A client writes a number of `NUMBER_DIGITS` digits,
+place]` is a stretch of `width` decimal digits at `at` of the header named `where` (`:path`: of the
+path), or (where it is empty) at that byte of the body in UTF-8. A client writes a number of `NUMBER_DIGITS` digits,
 leading zeros kept, that it never gave out before: digits [place, place + width) of it go into the
 slot. The message stays valid, since only digits (and hexadecimal digits of ids that may be any) are
 replaced, by as many. Nothing is signed, for a signature would not hold for the new ids.
@@ -26,6 +26,8 @@ NUMBER_DIGITS = 18
 #: An id with fewer digits than this can't be made anew often enough.
 ID_DIGITS_MIN = 12
 MESSAGE_ID = "X-Message-Id"
+#: Where a slot of the path stands; no header has such a name.
+IN_PATH = ":path"
 
 Slot = tuple[str, int, int, int]
 
@@ -84,8 +86,9 @@ def as_data(channel: str, flow: Flow, sending: Sending, directory: Directory) ->
     }
 
 
-def slots(given: str, headers: Any, body: bytes) -> list[Slot]:
-    """Where the digits of an id stand, everywhere that it occurs in a call.
+def slots(given: str, headers: Any, body: bytes, path: str = "") -> list[Slot]:
+    """Where the digits of an id stand, everywhere that it occurs in a call; in its path only where
+    that is given.
 
     Raises:
         ValueError: when it has too few digits.
@@ -101,6 +104,7 @@ def slots(given: str, headers: Any, body: bytes) -> list[Slot]:
         for match in re.finditer(re.escape(given), value)
     ]
     places += [("", match.start()) for match in re.finditer(re.escape(given.encode()), body)]
+    places += [(IN_PATH, match.start()) for match in re.finditer(re.escape(given), path)]
     return [
         (where, start + at, width, place)
         for where, start in places

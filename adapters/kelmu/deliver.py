@@ -24,6 +24,7 @@ from exchange.adapters.kelmu.identify import (
 from exchange.adapters.kelmu.rights import RIGHTS, narrow, persons_of
 from exchange.ports import Attempted, Delivered, Delivery, TryAgain, failed_with
 from exchange.ports.channel import Push
+from exchange.ports.delivery import CONFLICT, conflicted
 from exchange.ports.description import Body
 from exchange.schemas import json as json_format
 from exchange.schemas.attachments import MEDIA_TYPES, is_split
@@ -137,12 +138,14 @@ def _narrowed(delivery: Delivery) -> bytes:
 
 
 def judge(delivery: Delivery, reply: Reply) -> Attempted:
-    """How the attempt ended: delivered, or to be tried again (also when the answer makes no
-    sense).
+    """How the attempt ended: delivered (409 also: it has it already, unless the directory says that
+    the partner refuses by it), or to be tried again (also when the answer makes no sense).
     """
     status = reply.status
     if delivery.envelope.message_type in QUERIES and status == 404 and _says_person_unknown(reply):
         return Delivered(EMPTY_ANSWER, JSON)
+    if status == CONFLICT and delivery.envelope.message_type not in ASKED:
+        return conflicted(delivery.receiver)
     if not 200 <= status < 300:
         refused = 400 <= status < 500
         return failed_with(status, reply.body[:200].decode("utf-8", "replace") if refused else "")

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from exchange.adapters.luova.routing import ROUTES
 from exchange.ports.channel import Push
-from exchange.ports.delivery import Attempted, Delivered, Delivery, RefusedByPartner, failed_with
+from exchange.ports.delivery import (
+    CONFLICT,
+    Attempted,
+    Delivered,
+    Delivery,
+    conflicted,
+    failed_with,
+)
 from exchange.schemas.call import JSON, Call, Reply
 from exchange.schemas.envelope import Envelope, public_id
-
-#: The partner has it already, unless the directory says that it means something else by it.
-CONFLICT = 409
-
 
 PUSHES = (
     Push(
@@ -63,6 +66,5 @@ def judge(delivery: Delivery, reply: Reply) -> Attempted:
     if 200 <= status < 300:
         return Delivered()
     if status == CONFLICT:
-        has_it = delivery.receiver.conflict == "delivered"
-        return Delivered() if has_it else RefusedByPartner(f"http-{status}")
+        return conflicted(delivery.receiver)
     return failed_with(status)

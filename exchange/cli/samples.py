@@ -72,7 +72,7 @@ def samples(
         raise typer.BadParameter("goes with --from", param_hint="--to")
     if sender:
         now = int(day.replace(hour=12, tzinfo=datetime.UTC).timestamp()) * 1000 if day else 0
-        OwnSamples(sender, to, exchange).write(type_name, count, out, seed, now)
+        OwnSamples.named(sender, to, exchange).write(type_name, count, out, seed, now)
     elif calls:
         _calls(type_name, count, out, seed, day, items)
     else:

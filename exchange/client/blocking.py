@@ -105,8 +105,11 @@ class Pushes:
         port: int = 0,
         answer: Answer = received,
         now: Callable[[], float] = time.time,
+        journal: str = "",
     ) -> None:
-        self._pushes = AsyncPushes(secret=secret, host=host, port=port, answer=answer, now=now)
+        self._pushes = AsyncPushes(
+            secret=secret, host=host, port=port, answer=answer, now=now, journal=journal
+        )
         self._loop: LoopThread | None = None
 
     @property

@@ -77,8 +77,9 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now: float | No
 
 
 class AsyncPushes:
-    """Listens for pushes; takes each delivery once: a second one gets 409, which means that it is
-    here already, and what is not the exchange's 401. Use it as an async context.
+    """Listens for pushes; takes each delivery once: what comes again is answered as it was at
+    first, and what is not the exchange's with 401. `GET` of the path `journal`, where there is
+    one, gives the ids of the deliveries that were taken, in order. Use it as an async context.
     """
 
     def __init__(
@@ -88,12 +89,15 @@ class AsyncPushes:
         port: int = 0,
         answer: Answer = received,
         now: Callable[[], float] = time.time,
+        journal: str = "",
     ) -> None:
         self._secret = secret
+        self._journal = journal
         self._host, self._port = host, port
         self._answer = answer
         self._now = now
         self._taken: dict[str, Push] = {}
+        self._answered: dict[str, Reply] = {}
         self._news = asyncio.Condition()
         self._runner: web.AppRunner | None = None
 
@@ -143,6 +147,8 @@ class AsyncPushes:
         return self.received(where)
 
     async def _handle(self, request: web.Request) -> web.Response:
+        if self._journal and (request.method, request.path) == ("GET", self._journal):
+            return web.json_response([*self._taken])
         body = await request.read()
         try:
             verify(self._secret, request.headers, body, self._now())
@@ -150,11 +156,12 @@ class AsyncPushes:
             return _response(problem(401, "Not from the exchange", str(error)))
         push = _push_of(request, body)
         if push.delivery_id in self._taken:
-            return _response(problem(409, "Taken before"))
+            return _response(self._answered[push.delivery_id])
         reply = self._answer(push)
         if 200 <= reply.status < 300:
             async with self._news:
                 self._taken[push.delivery_id] = push
+                self._answered[push.delivery_id] = reply
                 self._news.notify_all()
         return _response(reply)
 

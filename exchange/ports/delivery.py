@@ -67,6 +67,17 @@ class RefusedByPartner:
 OF_MESSAGE = frozenset({400, 410, 422})
 
 
+#: The partner has it already, unless the directory says that it means something else by it.
+CONFLICT = 409
+
+
+def conflicted(receiver: Partner) -> Delivered | RefusedByPartner:
+    """What 409 means of a partner: that it has the message already or, where the directory says
+    that it refuses by it, that it never takes it.
+    """
+    return Delivered() if receiver.conflict == "delivered" else RefusedByPartner(f"http-{CONFLICT}")
+
+
 def failed_with(status: int, detail: str = "") -> TryAgain:
     """What a status of HTTP that is no delivery means: 400, 410 and 422 speak of the message, all
     others (401, 403, 404, a redirect, 503) of the receiver.

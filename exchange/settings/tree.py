@@ -97,7 +97,10 @@ class Settings(BaseSettings):
 
 
 #: Variables with our prefix that are not settings of the service.
-NOT_SETTINGS = {"EXCHANGE_REFERENCE", "EXCHANGE_OPERATOR_KEY", "EXCHANGE_PARTNER_KEY"}
+NOT_SETTINGS = {
+    *("EXCHANGE_REFERENCE", "EXCHANGE_OPERATOR_KEY"),
+    *("EXCHANGE_PARTNER_KEY", "EXCHANGE_CALLBACK_SECRET"),
+}
 
 
 def load(**given: object) -> Settings:

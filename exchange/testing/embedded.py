@@ -8,11 +8,11 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from exchange import discovery
 from exchange.assembly import Exchange, played_directory
@@ -26,16 +26,19 @@ from exchange.partners import faults as scripts
 from exchange.partners.faults import Faults
 from exchange.partners.overrides import override_of
 from exchange.partners.server import HOST, StubHost, serve_stubs
-from exchange.ports import MessageRow
-from exchange.ports.rows import MessageFilter
+from exchange.ports import Channel, MessageRow
+from exchange.ports.rows import DeliveryRow, MessageFilter
 from exchange.schemas.directory import Directory, Partner, check_added, partner_of
 from exchange.schemas.identifiers import make_business_id
 from exchange.schemas.value import value
 from exchange.schemas.violation import Violation
-from exchange.settings import load
+from exchange.settings import Settings, load
 from exchange.testing.clock import HandClock
 from exchange.web.access.new_keys import new_key
+from exchange.web.partner_calls import HttpTransport
 from exchange.web.serving import serving
+
+Result = TypeVar("Result")
 
 HOST_NAME = "127.0.0.1"
 LOOK_SECONDS = 0.02
@@ -83,16 +86,27 @@ class OwnPartner:
 class Embedded:
     """The exchange of a test. `folder` gets its ledger; `faults` are texts as those of
     `exchange partners --fault`, by `seed`; further sections of the settings by name
-    (`limits={...}`).
+    (`limits={...}`). `port` 0 takes a free one. `transport` makes what carries calls to partners,
+    `channels` are those that it has; None: the usual ones.
     """
 
     def __init__(
-        self, folder: Path, faults: Sequence[str] = (), seed: int = 1, **sections: Mapping[str, Any]
+        self,
+        folder: Path,
+        faults: Sequence[str] = (),
+        seed: int = 1,
+        port: int = 0,
+        transport: Callable[[Settings], HttpTransport] | None = None,
+        channels: Mapping[str, Channel] | None = None,
+        **sections: Mapping[str, Any],
     ) -> None:
         self.clock = HandClock()
         self._folder = folder
         self._faults = faults
         self._seed = seed
+        self._port = port
+        self._transport = transport
+        self._channels = channels
         self._sections = sections
         self._stack = contextlib.ExitStack()
         self._inside = AsyncExitStack()
@@ -114,7 +128,7 @@ class Embedded:
         self._stack.close()
 
     async def _start(self) -> None:
-        bound = bind(HOST_NAME, 0)
+        bound = bind(HOST_NAME, self._port)
         self.address = f"http://{HOST_NAME}:{bound.getsockname()[1]}"
         self._inside.callback(bound.close)
         given = {name: dict(each) for name, each in self._sections.items()}
@@ -125,7 +139,17 @@ class Embedded:
         ledger = {"url": f"sqlite:///{self._folder / 'exchange.db'}", "durable": False}
         given["storage"] = {**ledger, **given.get("storage", {})}
         settings = load(**given, seed=self._seed)
-        self._exchange = Exchange(settings, clock=self.clock, directory=everybody)
+        transport = self._transport(settings) if self._transport is not None else None
+        if transport is not None:
+            await transport.open()
+            self._inside.push_async_callback(transport.close)
+        self._exchange = Exchange(
+            settings,
+            clock=self.clock,
+            directory=everybody,
+            transport=transport,
+            channels=self._channels,
+        )
         app = self._exchange.application()
         await self._inside.enter_async_context(serving(app, settings.limits, bound, 1.0))
 
@@ -171,9 +195,17 @@ class Embedded:
             base = {"id": partner_id, "name": partner_id, **self._usual(partner_id, fields)}
             partner = partner_of({**base, **fields, **own})
             check_added(self.directory, partner)
-        self._loop.run(self._put(partner))
+        self.put(partner)
         client = self.client(key)
         return OwnPartner(partner=partner, key=key, secret=secret, client=client, pushes=pushes)
+
+    def put(self, partner: Partner) -> None:
+        """Know a partner from now on, instead of the one with that id where there is one."""
+        self.run(self._put(partner))
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """The result of a coroutine that runs on the loop of the exchange."""
+        return self._loop.run(work)
 
     def client(self, key: str) -> Client:
         """A client with that key, open as long as the exchange is."""
@@ -194,8 +226,12 @@ class Embedded:
         """The messages that came to the exchange, in order; `wanted` are channel, message_type,
         sender, state, conversation, ...
         """
-        rows = self._loop.run(self._rows(MessageFilter(first=0, **wanted)))
+        rows = self.run(self._rows(MessageFilter(first=0, **wanted)))
         return [_received(row) for row in rows]
+
+    def deliveries(self, message_id: int) -> list[DeliveryRow]:
+        """The deliveries of a message, by the exchange's id of it."""
+        return self.run(self._exchange.ledger.deliveries(message_id))
 
     def await_received(
         self,
@@ -229,7 +265,7 @@ class Embedded:
         async def set_now() -> None:
             self._stubs.overrides.set(override)
 
-        self._loop.run(set_now())
+        self.run(set_now())
         return override.id
 
     def stub_calls(self, partner: str = "") -> list[dict[str, Any]]:
@@ -240,7 +276,7 @@ class Embedded:
         async def latest() -> list[dict[str, Any]]:
             return self._stubs.overrides.latest(partner)
 
-        return self._loop.run(latest())
+        return self.run(latest())
 
     def settle(self, timeout_seconds: float = 10.0) -> None:
         """Wait until nothing is on its way but what waits in mailboxes.
@@ -248,11 +284,11 @@ class Embedded:
         Raises:
             NotYet: when something still is after that time.
         """
-        self._loop.run(self._settle(timeout_seconds))
+        self.run(self._settle(timeout_seconds))
 
     def timeline(self) -> str:
         """What happened to every message, by the time, with what was found wrong."""
-        return self._loop.run(timeline(self._exchange.ledger, MESSAGES_MAX))
+        return self.run(timeline(self._exchange.ledger, MESSAGES_MAX))
 
     async def _rows(self, wanted: MessageFilter) -> list[MessageRow]:
         found = await self._exchange.ledger.search(wanted, 1 << 62, MESSAGES_MAX, MESSAGES_MAX)

@@ -52,6 +52,25 @@ def test_the_integrators_page_goes_as_it_says(tmp_path: Path) -> None:
 
 
 @pytest.mark.drill
+def test_onboarding_goes_as_its_page_says(tmp_path: Path) -> None:
+    ports = {number: str(free_port()) for number in ("9000", "9100")}
+
+    def placed(text: str) -> str:
+        return re.sub("|".join(ports), lambda found: ports[found[0]], text)
+
+    page = (DOCS / "onboarding.md").read_text(encoding="utf-8")
+    for name, text in FILE.findall(page):
+        (tmp_path / name).write_text(placed(text), encoding="utf-8")
+    script = placed(blocks("docs/onboarding.md", "onboarding"))
+    said = said_by(script, tmp_path, free_port(), free_port())
+    assert "13 passed, 0 failed, 9 not tried" in said
+    assert "9 passed, 0 failed, 18 not tried" in said
+    assert "received unemployment.benefit-data" in said
+    assert "5 pushes of unemployment.benefit-data in pushes/pushes.calls.jsonl" in said
+    assert {each.suffix for each in (tmp_path / "reports").iterdir()} == {".html", ".xml"}
+
+
+@pytest.mark.drill
 def test_a_partner_of_ones_own_goes_as_its_page_says(tmp_path: Path) -> None:
     ports = {number: str(free_port()) for number in ("8080", "8081", "9000", "9001")}
 
@@ -86,6 +105,8 @@ def test_scenarios_go_as_their_page_says(tmp_path: Path) -> None:
     said = said_by(script, tmp_path, int(ports["8080"]), int(ports["8081"]))
     assert "not busy: it is call 2 of its kind, and the override was met 1 times" in said
     assert "1 removed" in said
+    assert re.search(r"[1-9][0-9]* as before, 0 otherwise, [0-9]+ not sent\n", said)
+    assert re.search(r"[1-9][0-9]* alike, 0 otherwise\n", said)
     assert "delivered, receiver fund.pro: 5 (expected: 5)" in said
     assert "twice-and-broken: " in said
     assert '"met": true' in said

@@ -139,7 +139,7 @@ def show(partner: Id, as_json: AsJson = False, exchange: Exchange = "", key: Key
 def _sending(partner: str, message_type: str, exchange: str, address: str) -> str:
     """The line that sends a message of the type; why there is none where it needs another one."""
     try:
-        (call,) = OwnSamples(partner, exchange=exchange).calls(message_type, 1, 1)
+        (call,) = OwnSamples.named(partner, exchange=exchange).calls(message_type, 1, 1)
     except (typer.BadParameter, ExchangeError) as error:
         return f"# no sample: {str(error).splitlines()[0]}"
     at = f" --exchange {exchange}" if exchange else ""

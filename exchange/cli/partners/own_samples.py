@@ -18,6 +18,7 @@ from exchange import discovery
 from exchange.assembly import checking, played_directory
 from exchange.cli.api import Api
 from exchange.errors import ApiError, UnknownMessageType
+from exchange.journey.check import Checking
 from exchange.partners.own_calls import OwnCalls
 from exchange.partners.sender import chains_from
 from exchange.ports import Channel
@@ -70,14 +71,29 @@ def channel_of(message_type: str) -> Channel:
 
 
 class OwnSamples:
-    """Makes and writes the samples."""
+    """Makes and writes the samples of a partner of this directory, to another one or (None) to whom
+    they go by themselves.
+    """
 
-    def __init__(self, sender: str, to: str = "", exchange: str = "") -> None:
-        self._everybody = played_directory(load())
-        own = partner_of(sender, self._everybody, exchange, "--from")
-        self._partner = replace(own, key=KEY, key_sha256=())
-        self._to = partner_of(to, self._everybody, exchange, "--to") if to else None
-        self._everybody.put([self._partner, *([self._to] if self._to else [])])
+    def __init__(self, everybody: Directory, partner: Partner, to: Partner | None = None) -> None:
+        self._everybody = everybody
+        self._partner = partner
+        self._to = to
+        self._checking: Checking | None = None
+
+    @classmethod
+    def named(cls, sender: str, to: str = "", exchange: str = "") -> OwnSamples:
+        """Those of partners by their ids, of the directory or added to the running exchange.
+
+        Raises:
+            BadParameter: when there is no such partner.
+        """
+        everybody = played_directory(load())
+        own = partner_of(sender, everybody, exchange, "--from")
+        partner = replace(own, key=KEY, key_sha256=())
+        receiver = partner_of(to, everybody, exchange, "--to") if to else None
+        everybody.put([partner, *([receiver] if receiver else [])])
+        return cls(everybody, partner, receiver)
 
     def write(self, type_name: str, count: int, out: Path, seed: int, now: int = 0) -> None:
         """Write `count` messages into a folder, or one to standard output, and print how to send
@@ -120,7 +136,8 @@ class OwnSamples:
             to=self._to,
         )
         now = now or time.time_ns() // 1_000_000
-        judge, made, why = checking(directory=self._everybody), [], ""
+        judge = self._checking = self._checking or checking(directory=self._everybody)
+        made, why = list[Call](), ""
         try:
             # (What a generator makes for nobody in particular may be beyond a partner's rights.)
             tried = own.make(type_name, count * TRIES, seed, now, chains_from(now * 1_000_000))

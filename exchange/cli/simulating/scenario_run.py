@@ -63,14 +63,14 @@ def run(scenario: Scenario, seed: int, ledger: Path, everybody: Directory) -> Ra
     Raises:
         ValueError: when a partner can't send what the scenario says it does.
     """
-    with _only_errors_logged():
+    with only_errors_logged():
         counts, told = loop.run(_live(scenario, seed, ledger, everybody))
     return Ran(counts, told, verify(ledger).clean)
 
 
 @contextmanager
-def _only_errors_logged() -> Iterator[None]:
-    """That a receiver fails is part of a scenario, and no news."""
+def only_errors_logged() -> Iterator[None]:
+    """Log nothing less while inside: that a receiver fails is part of what is tried, and no news."""
     before = structlog.get_config()
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),

@@ -18,12 +18,14 @@ from exchange.client import (
     NoAnswer,
     NotSigned,
     NotYet,
+    Push,
     Rejected,
     Retries,
     TryLater,
     luova,
     verify,
 )
+from exchange.schemas.call import Reply, json_reply
 
 SECRET = "a secret"
 QUICK = Retries(attempts=3, first_seconds=0.001)
@@ -132,7 +134,16 @@ def test_what_is_not_the_exchanges_is_told(headers: dict[str, str], said: str) -
 
 
 async def test_a_delivery_is_taken_once() -> None:
-    async with AsyncPushes(SECRET) as pushes, aiohttp.ClientSession() as session:
+    asked = []
+
+    def answer(push: Push) -> Reply:
+        asked.append(push)
+        return json_reply({"number": len(asked)})
+
+    async with (
+        AsyncPushes(SECRET, answer=answer, journal="/taken") as pushes,
+        aiohttp.ClientSession() as session,
+    ):
 
         async def push(headers: dict[str, str]) -> int:
             address = f"{pushes.address}/luova/deliveries/1"
@@ -141,7 +152,10 @@ async def test_a_delivery_is_taken_once() -> None:
 
         statuses = [await push(signed(b"body", time.time())) for _ in range(2)]
         statuses.append(await push(signed(b"body", time.time(), "guessed")))
-        assert statuses == [200, 409, 401]
+        assert statuses == [200, 200, 401]
+        assert len(asked) == 1
         assert [each.body for each in await pushes.await_received(1)] == [b"body"]
+        async with session.get(f"{pushes.address}/taken") as told:
+            assert await told.json() == [asked[0].delivery_id]
         with pytest.raises(NotYet, match="1 of 2 pushes came"):
             await pushes.await_received(2, timeout_seconds=0.01)

@@ -63,10 +63,11 @@ def test_who_has_no_secret_gets_no_signature() -> None:
     assert not {"X-Signature", "X-Timestamp"} & set(headers)
 
 
+@pytest.mark.parametrize("name", ["luova", "kelmu"])
 @pytest.mark.parametrize(
     ("conflict", "expected"),
     [("delivered", Delivered()), ("refused", RefusedByPartner("http-409"))],
 )
-def test_what_a_partner_means_by_409(conflict: str, expected: object) -> None:
-    channel = discovery.channels()["luova"]
+def test_what_a_partner_means_by_409(name: str, conflict: str, expected: object) -> None:
+    channel = discovery.channels()[name]
     assert channel.judge(delivery(conflict=conflict), Reply(409)) == expected

@@ -59,12 +59,19 @@ with client(fund) as mine:
 """
 
 
-async def ran(folder: Path, *command: str | Path) -> tuple[int | None, str, str]:
-    """A command's exit code and what it printed."""
+async def ran(
+    folder: Path, *command: str | Path, seconds_max: float = 600.0
+) -> tuple[int | None, str, str]:
+    """A command's exit code and what it printed; one that takes longer is ended, and fails."""
     process = await asyncio.create_subprocess_exec(
         *command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    out, error = await process.communicate()
+    try:
+        out, error = await asyncio.wait_for(process.communicate(), seconds_max)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     return process.returncode, out.decode(), error.decode()
 
 

@@ -1,0 +1,1 @@
+"""Tests of onboarding: partners that are right, and partners with one fault each."""
