@@ -13,7 +13,7 @@ import datetime
 import multiprocessing
 import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from dataclasses import replace
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -123,8 +123,14 @@ class StatisticsPage:
         if self._process is None:
             context = multiprocessing.get_context("spawn")
             self._process = ProcessPoolExecutor(1, context, os.nice, (_NICE,))
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._process, make, self._reporting, asked, *more)
+        process, loop = self._process, asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(process, make, self._reporting, asked, *more)
+        except BrokenExecutor as error:
+            # It was killed, for want of memory say; the next report begins another one.
+            if self._process is process:
+                self._process = None
+            raise web.HTTPServiceUnavailable from error
 
     async def _close(self, _app: web.Application) -> None:
         if self._process is not None:
