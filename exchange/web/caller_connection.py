@@ -4,8 +4,8 @@ clock. HTTP itself is aiohttp's.
 Of aiohttp's insides two are read. `RequestHandler._request_count`, how many requests have come,
 tells what waits to be served, and that the chunks of a body were wrong, which aiohttp tells nobody
 who reads the body. `RequestHandler._messages`, those that no handler has yet, tells that the newest
-is an error: aiohttp would parse, and keep, all that comes after it. From both those are taken that
-came behind a trailer. (The tests of connections fail when they are otherwise.)
+is an error: aiohttp would parse, and keep, all that comes after it. What came behind a trailer is
+taken out of the count. (The tests of connections fail when they are otherwise.)
 """
 
 from __future__ import annotations
@@ -189,10 +189,8 @@ class Connection(web.RequestHandler):
         for place in range(len(self._messages) - came, len(self._messages)):
             message, payload = self._messages[place]
             if self._chunks is not None and self._chunks.is_eof():
-                behind = len(self._messages) - place
-                self._request_count -= behind
-                for _ in range(behind):
-                    self._messages.pop()
+                # Those do not count: the connection ends before they are begun.
+                self._request_count -= len(self._messages) - place
                 break
             is_chunked = isinstance(message, RawRequestMessage) and message.chunked
             self._chunks = payload if is_chunked else None
