@@ -19,6 +19,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from exchange.ports import Clock
+from exchange.publication.drawing_process import DrawingProcess
 from exchange.publication.palette import DARK, LIGHT
 from exchange.statistics.days import FINLAND
 from exchange.statistics.report import Report
@@ -26,7 +27,6 @@ from exchange.statistics.rows import Rows
 from exchange.statistics.suppression import as_open_data
 from exchange.statistics.table import counted_text, figure, percent
 from exchange.web.access.guard import Guard, Need
-from exchange.web.pages.drawing_process import DrawingProcess
 from exchange.web.pages.layout import HEADERS, language_of, page
 from exchange.web.pages.translations import LANGUAGES, gettext
 

@@ -10,7 +10,7 @@ from concurrent.futures import BrokenExecutor
 import pytest
 
 from exchange.lifetime import HAS_SIGNAL
-from exchange.web.pages.drawing_process import DrawingProcess
+from exchange.publication.drawing_process import DrawingProcess
 
 #: prctl(2).
 GET_PDEATHSIG = 2
