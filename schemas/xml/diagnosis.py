@@ -220,7 +220,8 @@ def _stopped(
     """The first thing that is wrong and the offset of its character; without a message when expat
     finds nothing.
     """
-    parser = expat.ParserCreate("utf-8", "}")
+    # (What declares the prefixes may be cut off with the attributes that are one too many.)
+    parser = expat.ParserCreate("utf-8", "}" if attributes_max == _ANY else None)
     depth = index = namespaces = 0
 
     def declared(*_: object) -> None:
@@ -242,7 +243,7 @@ def _stopped(
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal depth, index
         depth += 1
-        problem = _of_start(depth, depth_max, len(attributes), attributes_max)
+        problem = _of_start(depth, depth_max, attributes, attributes_max)
         if problem:
             # Asked for later, expat stands behind the tag.
             index = parser.CurrentByteIndex
@@ -282,13 +283,18 @@ def _stopped(
     return found, len(pieces.decoded(data[:index], "utf-8", "replace"))
 
 
-def _of_start(depth: int, depth_max: int, attributes: int, attributes_max: int) -> _Stop | None:
+def _of_start(
+    depth: int, depth_max: int, attributes: dict[str, str], attributes_max: int
+) -> _Stop | None:
     """What is wrong with a start tag."""
     if depth > depth_max:
         most, found = f"at most {depth_max} levels", f"level {depth}"
         return _Stop("xml.depth", "elements are nested too deep", most, found)
-    if attributes > attributes_max:
-        most, found = f"at most {attributes_max}", str(attributes)
+    if len(attributes) > attributes_max:
+        count = sum(name.partition(":")[0] != "xmlns" for name in attributes)
+        if count <= attributes_max:
+            return None
+        most, found = f"at most {attributes_max}", str(count)
         return _Stop("xml.attributes", "the element has too many attributes", most, found)
     return None
 

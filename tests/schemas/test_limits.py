@@ -77,6 +77,9 @@ def test_too_many_attributes_are_told_where_they_are() -> None:
     (violation,) = raised.value.violations
     told = (violation.line, violation.column, violation.expected, violation.found)
     assert told == (2, 2, "at most 20", "21")
+    with within(SMALL), pytest.raises(Malformed) as raised:
+        xml.parse(_wide(100).replace(b"<b", b"<p:b").replace(b"/>", b" xmlns:p='u'/>"))
+    assert raised.value.violations[0].found == "21", "read up to one too many"
     comment = b"<a><!--" + _wide(21) + b"-->"
     with within(SMALL):
         assert rule_of(xml.parse, comment + b"</a>") == "", "no element"

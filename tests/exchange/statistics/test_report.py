@@ -7,12 +7,13 @@ from __future__ import annotations
 import datetime
 import sqlite3
 import tracemalloc
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from exchange.assembly import statistics_report
-from exchange.statistics.days import is_working_day
+from exchange.statistics.days import is_working_day, number_of
 from exchange.statistics.report import Report, Table
 from exchange.storage.migrate import migrate_sqlite
 from tests.exchange.conftest import SCALE, YEAR
@@ -134,6 +135,22 @@ def test_cases_are_counted_where_they_begin_and_messages_where_they_get(
         for _, figures, _ in table(year_report, "eessi.by-process").rows
         if figures
     )
+
+
+def test_changes_by_what_they_are_are_those_of_the_population_alone(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    write_year(path, 2024, SCALE, days=1)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO day_counter VALUES (?,'kelmu','kelmu.information-request-answer',"
+            "'county.pirkanmaa','kela.benefits','ui','delivered:late','',1,1,0,NULL)",
+            (number_of(datetime.date(2024, 1, 1)),),
+        )
+    report = statistics_report(path, 2024, by=("item",))
+    asked = {key for key, figures, _ in report.tables[-1].rows if figures and figures.items}
+    assert {("late",), ("birth",)} <= asked
+    assert ("late",) not in cells(report, "population.by-item")
+    assert cells(report, "population.by-item")["birth",]
 
 
 def test_user_institutions_pay_and_kela_does_not(year_report: Report, year_ledger: Path) -> None:

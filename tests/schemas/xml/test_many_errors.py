@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from exchange.schemas import xml
-from exchange.schemas.xml import XmlSchema, many_errors
+from exchange.schemas.xml import XmlSchema, explanation, many_errors
 
 SIGNATURE = '<d:Signature xmlns:d="http://www.w3.org/2000/09/xmldsig#">{}</d:Signature>'
 ROWS = """
@@ -97,3 +97,19 @@ def test_ids_that_are_repeated_are_refused_and_bounded() -> None:
     part = many_errors.judged_part(element, echo._schema)
     assert len(part.findall("*[@Id='a']")) == many_errors.ERRORS_MAX + 1
     assert len(element.findall("*[@Id='a']")) == 6_000, "the document itself stays as it is"
+
+
+@pytest.mark.parametrize("wrong", ["<sum>{}</sum><day>2024-02-29</day>", "<sum a='{}'/>"])
+def test_a_very_long_value_is_asked_of_no_regular_expression(
+    schema: XmlSchema, wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long, longer = (
+        document(f"<row>{wrong.format('x' * characters)}</row>")
+        for characters in (explanation.EXPLAINED_CHARACTERS_MAX, 250_000)
+    )
+    assert told(schema, long)
+    # (What libxml2 said alone is left.)
+    monkeypatch.delattr(explanation.Explainer, "_errors")
+    with pytest.raises(AttributeError):
+        told(schema, long)
+    assert told(schema, longer)[0][0].startswith("xsd.")
