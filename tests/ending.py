@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from exchange.cli.serving.lifetime import HAS_SIGNAL, PR_SET_PDEATHSIG
+from exchange.lifetime import HAS_SIGNAL, PR_SET_PDEATHSIG
 
 
 def end_children_with_us() -> None:

@@ -304,6 +304,7 @@ class Exchange:
             ),
             x_road=self.settings.x_road,
             ids=self.ids,
+            worker_thread=self.worker_thread,
             reset_wanted=self.reset.wanted.is_set,
             held=lambda: self.dispatcher.held,
             open=self.open,

@@ -39,7 +39,8 @@ class Limits(Section):
     markup_max: int = Field(
         5_000_000,
         ge=10_000,
-        description="Most tags and attributes of a document in XML; each takes some hundred bytes.",
+        description="Most tags and attributes of a document in XML; each takes some hundred bytes. "
+        "Comments and instructions count twice.",
     )
     namespaces_max: int = Field(
         256, ge=16, description="Most namespace declarations in force at an element of XML."

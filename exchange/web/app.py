@@ -17,6 +17,7 @@ from aiohttp import web
 from exchange.errors import LedgerClosed, LedgerError, LedgerUnavailable
 from exchange.journey.repeat import Repeated
 from exchange.journey.requests import Requests
+from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel, Clock, Desk, Ids, Ledger
 from exchange.ports.description import reference
 from exchange.schemas.call import problem
@@ -80,6 +81,7 @@ class Parts:
     sign_in: SignIn
     x_road: XRoad
     ids: Ids
+    worker_thread: WorkerThread
     catalogue: Catalogue
     samples: Mapping[str, Path]
     reset_wanted: Callable[[], bool] = lambda: False
@@ -169,7 +171,8 @@ def _x_road(
             metrics=metrics,
             ids=parts.ids,
             monitoring=Monitoring(parts.x_road, parts.clock),
-            body_bytes_max=parts.limits.body_bytes_max,
+            limits=parts.limits,
+            worker_thread=parts.worker_thread,
             describe=described,
         )
     )

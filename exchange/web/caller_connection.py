@@ -4,8 +4,8 @@ clock. HTTP itself is aiohttp's.
 Of aiohttp's insides two are read. `RequestHandler._request_count`, how many requests have come,
 tells what waits to be served, and that the chunks of a body were wrong, which aiohttp tells nobody
 who reads the body. `RequestHandler._messages`, those that no handler has yet, tells that the newest
-is an error: aiohttp would parse, and keep, all that comes after it. (The tests of connections fail
-when they are otherwise.)
+is an error: aiohttp would parse, and keep, all that comes after it. What came behind a trailer is
+taken out of the count. (The tests of connections fail when they are otherwise.)
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ LATE_SECONDS = 1.0
 #: So much of a request is kept that the reply has the form of its address, if it turns out to be
 #: none.
 FIRST_BYTES = 64
+#: How a body in chunks ends when no trailer follows it.
+LAST_CHUNK = b"\r\n0\r\n\r\n"
 #: What no head of a request can hold: aiohttp's parser refuses it, wherever in the head it stands.
 NO_HEAD = b"\0"
 
@@ -48,12 +50,15 @@ class Connection(web.RequestHandler):
         "_address",
         "_began",
         "_broken",
+        "_chunks",
         "_connections",
         "_ended",
+        "_ending",
         "_finished",
         "_first",
         "_gave_up",
         "_held",
+        "_is_last",
         "_late_timer",
         "_look_timer",
         "_on_lost",
@@ -93,6 +98,11 @@ class Connection(web.RequestHandler):
         self._gave_up: Exception | None = None
         #: What came is no HTTP: nothing after it is looked at.
         self._broken = False
+        #: The body of the newest request while it comes in chunks, the last bytes that came, and
+        #: whether nothing more is read since a trailer was among them.
+        self._chunks: StreamReader | None = None
+        self._ending = b""
+        self._is_last = False
         #: The caller sends nothing more, and may still read.
         self._ended = False
         self._held = Held(connections)
@@ -140,19 +150,21 @@ class Connection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Count the bytes and time the request; aiohttp does the rest."""
         self._connections.garbage.saw(len(data))
-        if self._gave_up is not None or self._broken:
+        if self._gave_up is not None or self._broken or self._is_last:
             return
         if data and self._late_timer is None and self.idle:
             self._first = data[:FIRST_BYTES]
         if data and not self._held.take(len(data)):
             self._give_up(NoRoom())
             return
+        self._ending = (self._ending + data[-len(LAST_CHUNK) :])[-len(LAST_CHUNK) :]
         before = self._request_count
         try:
             super().data_received(data)
         except MemoryError:
             self._give_up(NoRoom())
             return
+        self._part_trailers(self._request_count - before)
         if self._request_count > before:
             self._look_for_error()
         if self._request_count > before and not self._payload.is_eof():
@@ -168,6 +180,29 @@ class Connection(web.RequestHandler):
             self._broken = True
             # Its traceback holds the bytes, and itself: nobody would free them soon.
             newest.exc.__traceback__ = None
+
+    def _part_trailers(self, came: int) -> None:
+        """aiohttp's parser tells the last trailer of a request as the first header of the next one,
+        a key say: what comes behind a trailer is not looked at, and the connection ends with the
+        reply. `came` is how many messages just came.
+        """
+        for place in range(len(self._messages) - came, len(self._messages)):
+            message, payload = self._messages[place]
+            if self._chunks is not None and self._chunks.is_eof():
+                # Those do not count: the connection ends before they are begun.
+                self._request_count -= len(self._messages) - place
+                break
+            is_chunked = isinstance(message, RawRequestMessage) and message.chunked
+            self._chunks = payload if is_chunked else None
+        else:
+            if self._chunks is None or not self._chunks.is_eof():
+                return
+            self._chunks = None
+            if self._ending == LAST_CHUNK:
+                return
+        self._is_last = True
+        if self.idle:
+            self.close()
 
     def begin(self, payload: StreamReader) -> None:
         """aiohttp begins with the next request; its body is coming, or has come."""
@@ -190,7 +225,7 @@ class Connection(web.RequestHandler):
         """Write the reply to the present request; what it held is free unless another one is
         here.
         """
-        if self._ended and not self.queued:
+        if (self._ended or self._is_last) and not self.queued:
             resp.force_close()
         try:
             return await super().finish_response(request, resp, start_time)

@@ -97,8 +97,7 @@ class Endpoints:
     def routes(self, channel: Channel, desk: Desk) -> list[web.RouteDef]:
         """The channel's endpoints as routes of aiohttp."""
         routes = [
-            web.route(endpoint.method, endpoint.path, self._serve(channel, endpoint, desk))
-            for endpoint in channel.endpoints
+            _route(endpoint, self._serve(channel, endpoint, desk)) for endpoint in channel.endpoints
         ]
         # What no endpoint takes is refused in the channel's form as well; aiohttp tries the longer
         # paths first.
@@ -251,6 +250,15 @@ class Endpoints:
     def _refuse(self, channel: Channel, refusal: Refusal) -> Reply:
         self._metrics.refused(channel.name, refusal.reason)
         return channel.refuse(refusal)
+
+
+def _route(
+    endpoint: Endpoint, serve: Callable[[web.Request], Awaitable[web.Response]]
+) -> web.RouteDef:
+    if endpoint.method == hdrs.METH_GET:
+        # HEAD would do what GET does, and lose what that hands out: a mailbox leases.
+        return web.get(endpoint.path, serve, allow_head=False)
+    return web.route(endpoint.method, endpoint.path, serve)
 
 
 def full(error: Full) -> Refusal:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from lxml import etree
@@ -19,7 +20,7 @@ from exchange.schemas import xml
 from exchange.schemas.attachments import multipart
 from exchange.schemas.call import media_type
 from exchange.schemas.value import value
-from exchange.schemas.violation import Malformed
+from exchange.schemas.violation import Malformed, excerpt
 from exchange.schemas.x_road.faults import SOAP_TYPE, Fault
 from exchange.schemas.x_road.identifiers import IDENTIFIERS, PARTS, XROAD, Identifier
 from exchange.schemas.xml.diagnosis import ENCODINGS
@@ -27,6 +28,9 @@ from exchange.schemas.xml.diagnosis import ENCODINGS
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 #: What a request's parts are at most: the message and its attachments.
 PARTS_MAX = 100
+#: What an element that is looked through has inside it at most: a header has some ten fields, and
+#: each element costs a microsecond or two, before anybody knows who called.
+CHILDREN_MAX = 200
 _ACTION = re.compile(r'"[^"\s]*"')
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
@@ -112,7 +116,7 @@ def _message(content_type: str, sent: bytes, attachments: int) -> SoapRequest:
         raise Fault("client.invalid_soap", "the root is an Envelope of SOAP 1.1")
     header = body = None
     fields: dict[str, Any] = {}
-    for child in root.iterchildren("*"):
+    for child in _children(root):
         if child.tag == f"{{{SOAP}}}Header" and header is None:
             header, fields = child, _fields(child)
         elif child.tag == f"{{{SOAP}}}Body" and body is None:
@@ -136,7 +140,7 @@ def _message(content_type: str, sent: bytes, attachments: int) -> SoapRequest:
         service=fields["service"],
         security_server=fields.get("securityServer"),
         texts={name: fields[name] for name in _TEXTS if name in fields},
-        header=list(header.iterchildren("*")),
+        header=list(_children(header)),
         wrapper=wrapper,
         sent=sent,
         message=message,
@@ -164,7 +168,7 @@ def _as_utf8(content_type: str, sent: bytes) -> bytes:
 
 
 def _check_body(body: etree._Element) -> None:
-    children = list(body.iterchildren("*"))
+    children = list(islice(body.iterchildren("*"), 2))
     if len(children) > 1:
         raise Fault("client.invalid_body", "the body has one child")
     if children and children[0].tag == f"{{{SOAP}}}Fault":
@@ -175,7 +179,7 @@ def _check_body(body: etree._Element) -> None:
 def _fields(header: etree._Element) -> dict[str, Any]:
     """The header's fields of X-Road by name: identifiers, or texts."""
     found: dict[str, Any] = {}
-    for child in header.iterchildren("*"):
+    for child in _children(header):
         name = etree.QName(child)
         if name.namespace != XROAD or name.localname not in (*_IDENTIFIED, *_TEXTS):
             continue
@@ -188,13 +192,26 @@ def _fields(header: etree._Element) -> dict[str, Any]:
     return found
 
 
+def _children(element: etree._Element) -> Iterator[etree._Element]:
+    """The elements inside one that has few.
+
+    Raises:
+        Fault: `client.invalid_soap`, when there are too many.
+    """
+    if len(element) > CHILDREN_MAX:
+        name = excerpt(etree.QName(element).localname)
+        message = f"{name} has more than {CHILDREN_MAX} elements inside it"
+        raise Fault("client.invalid_soap", message)
+    return element.iterchildren("*")
+
+
 def _identifier(element: etree._Element) -> Identifier:
     kinds = _IDENTIFIED[etree.QName(element).localname]
     kind = element.get(_OBJECT_TYPE, "")
     if kind not in kinds:
         raise Fault("client.invalid_xml", f"objectType is {' or '.join(kinds)}")
     parts: dict[str, str] = {}
-    for child in element.iterchildren("*"):
+    for child in _children(element):
         name = etree.QName(child)
         if name.namespace != IDENTIFIERS or name.localname not in PARTS:
             continue

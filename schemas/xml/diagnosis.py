@@ -31,7 +31,7 @@ _DECLARATION = re.compile(r"""\sxmlns(?::[^\s=]+)?\s*=\s*(?:"[^"<]*"|'[^'<]*')""
 _ATTRIBUTE = re.compile(r"""\s(?!xmlns[:\s=])[^\s=<>"']+\s*=\s*(?:"[^"<]*"|'[^'<]*')""")
 #: More than any document has: what is not asked for.
 _ANY = 1 << 30
-_MARKUP = re.compile(rb"[<=]")
+_MARKUP = re.compile(rb"[<=]|(?<=<)[!?]")
 _UTF16 = ("utf-16", "utf-16le", "utf-16be", "utf-16-le", "utf-16-be")
 
 
@@ -119,10 +119,13 @@ def has_namespaces(body: bytes, namespaces_max: int) -> bool:
 def excess_markup(body: bytes, markup_max: int) -> Malformed | None:
     """That there are more tags and attributes than that, at the first that is one too many; what
     is counted are `<` and `=` in the bytes (in UTF-8). None: there are not.
+
+    Comments and instructions count twice: they have no end tag, and texts between them take as much
+    as they do. (While a tree is freed, nothing else runs: of 10 million nodes for some 0.14 s.)
     """
     left, at = markup_max, 0
     for piece in pieces.each(body):
-        found = piece.count(b"<") + piece.count(b"=")
+        found = sum(map(piece.count, (b"<", b"=", b"<!", b"<?")))
         if found > left:
             first = next(islice(_MARKUP.finditer(piece), left, None))
             before, beside = body[: at + first.start()], piece[first.start() : first.start() + 80]

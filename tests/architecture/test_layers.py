@@ -32,6 +32,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     ),
     "exchange.publication": (
         "exchange.publication",
+        "exchange.lifetime",
         "exchange.statistics",
         "exchange.errors",
         "exchange.schemas",

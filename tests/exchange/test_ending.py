@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from exchange.cli.serving.lifetime import HAS_SIGNAL
+from exchange.lifetime import HAS_SIGNAL
 
 PATIENCE_SECONDS = 10.0
 

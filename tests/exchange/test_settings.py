@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic import BaseModel, ValidationError
@@ -18,6 +19,7 @@ from exchange.assembly import ledger_path
 from exchange.errors import SettingsError
 from exchange.journey.deliver.dispatcher import Bounds
 from exchange.journey.deliver.retry import RetryPolicy
+from exchange.schemas.document_limits import DocumentLimits
 from exchange.settings import Limits, Settings, load
 
 
@@ -120,12 +122,21 @@ def test_the_address_of_the_ledger_is_a_path() -> None:
     assert ledger_path(Settings(), "sqlite:////a/b.db") == Path("/a/b.db")
 
 
-def _leaves(section: type[BaseModel], path: str = "") -> Iterator[str]:
+#: Of the limits of documents that which something else reads, too.
+BODY = "limits.body_bytes_max"
+
+
+def _leaves(section: type[BaseModel], path: str = "") -> Iterator[tuple[str, str]]:
+    """Every setting, with the class that it is a field of; a section that there may be any number
+    of counts as one.
+    """
     for name, field in section.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from _leaves(field.annotation, f"{path}{name}.")
-        else:
-            yield path + name
+        kinds = (field.annotation, *get_args(field.annotation))
+        within = [each for each in kinds if isinstance(each, type) and issubclass(each, BaseModel)]
+        for each in within:
+            yield from _leaves(each, f"{path}{name}.")
+        if not within:
+            yield path + name, section.__name__
 
 
 def kept_as(section: str) -> str:
@@ -139,17 +150,22 @@ def made_of(section: str) -> set[str]:
     return {field.name for kind in kinds for field in fields(kind)}
 
 
-def is_read(leaf: str, texts: Iterable[str]) -> bool:
+def is_read(leaf: str, kind: str, texts: Iterable[str]) -> bool:
     """Whether a module reads it: by the part's own name, or in a module that knows the part's
     class; as the field that it becomes, anywhere.
     """
     section, _, name = leaf.rpartition(".")
     own = re.compile(rf"\b_?({kept_as(section)}|settings\.{section})\.{name}\b")
-    known = re.compile(rf"(?s)\b{section.capitalize() or 'Settings'}\b.*\.{name}\b")
+    # (Of a section that there may be any number of, none has a name of its own.)
+    named = f"{kind}|settings\\.{section}" if section == "listeners" else kind
+    known, read = re.compile(rf"\b({named})\b"), re.compile(rf"\.{name}\b")
     field = re.compile(rf"\b_?(policy|bounds)\.{name}\b|\bself\.{name}\b")
     return any(
-        own.search(text) or known.search(text) or (name in made_of(section) and field.search(text))
+        own.search(text)
+        or ((at := known.search(text)) and read.search(text, at.end()))
+        or (name in made_of(section) and field.search(text))
         for text in texts
+        if f".{name}" in text
     )
 
 
@@ -172,9 +188,18 @@ def test_every_setting_is_read_by_something() -> None:
         "limits.attachments_max",
         "limits.attachment_bytes_max",
     }
-    assert is_read("limits.documents", texts)
-    leaves = set(_leaves(Settings))
-    assert leaves > handed_on, "there are settings"
-    unread = sorted(leaf for leaf in leaves - handed_on if not is_read(leaf, texts))
+    assert is_read("limits.documents", "Limits", texts)
+    assert handed_on == {f"limits.{name}" for name in DocumentLimits._fields} - {BODY}
+    for name in DocumentLimits._fields:
+        where = re.compile(rf"\b(in_force\(\)|general|limits)\.{name}\b")
+        assert any(where.search(text) for text in texts), name
+    leaves = dict(_leaves(Settings))
+    assert leaves.keys() > {*handed_on, "listeners.clients"}, "there are settings"
+    unread = sorted(
+        leaf
+        for leaf, kind in leaves.items()
+        if leaf not in handed_on and not is_read(leaf, kind, texts)
+    )
     assert not unread, f"read nowhere: {', '.join(unread)}"
-    assert not is_read("limits.nothing_max", texts)
+    assert not is_read("limits.nothing_max", "Limits", texts)
+    assert not is_read("listeners.nothing", "Listener", texts)

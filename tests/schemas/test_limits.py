@@ -43,6 +43,7 @@ def test_json_and_xml_are_read_by_the_limits_in_force() -> None:
         (xml.parse, b"<a>" + b" " * 2_993 + b"</a>", b"<a>" + b" " * 2_994 + b"</a>", "xml.size"),
         (xml.parse, _declaring(20), _declaring(21), "xml.namespaces"),
         (xml.parse, _marked(250), _marked(251), "xml.markup"),
+        (xml.parse, _commented(62), _commented(63), "xml.markup"),
         (xml.parse, _wide(20), _wide(21), "xml.attributes"),
         (json.parse, _holding(30), _holding(31), "json.members"),
     )
@@ -58,6 +59,11 @@ def test_json_and_xml_are_read_by_the_limits_in_force() -> None:
 def _marked(count: int) -> bytes:
     """So many tags and attributes."""
     return b"<a>" + b"<b/>" * (count - 4) + b"<b c='1'/></a>"
+
+
+def _commented(count: int) -> bytes:
+    """So many comments and as many instructions; each counts twice, the tags once."""
+    return b"<a>" + b"x<!---->y<?b?>" * count + b"</a>"
 
 
 def _wide(count: int) -> bytes:

@@ -23,9 +23,9 @@ from exchange.cli.api import Exchange
 from exchange.cli.partners import own as own_partners
 from exchange.cli.partners import states
 from exchange.cli.serving.collector import collect_seldom
-from exchange.cli.serving.lifetime import end_with
 from exchange.cli.serving.pace import factor_of, pace_of
 from exchange.errors import SettingsError
+from exchange.lifetime import end_with
 from exchange.partners import faults as scripts
 from exchange.partners.faults import Faults
 from exchange.partners.played import Played

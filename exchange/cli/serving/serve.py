@@ -17,12 +17,12 @@ import typer
 
 from exchange.assembly import check_listeners, check_partners, check_role, ledger_address
 from exchange.cli.serving import exposure
-from exchange.cli.serving.lifetime import end_with
 from exchange.cli.serving.pace import factor_of, pace_over, wall_milliseconds
 from exchange.cli.serving.port import bind_each
 from exchange.cli.serving.supervise import Supervisor
 from exchange.cli.serving.worker import leave, serve_until_signal
 from exchange.errors import LedgerError, Owned
+from exchange.lifetime import end_with
 from exchange.settings import Role, Settings, load
 from exchange.storage.health.sqlite_version import wal_reset_fault
 from exchange.storage.migrate import migrate_sqlite

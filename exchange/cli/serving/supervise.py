@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
@@ -30,6 +30,35 @@ STOP_SECONDS = 10.0
 #: such life up to its limit.
 SHORT_SECONDS, PAUSE_SECONDS, PAUSE_SECONDS_MAX = 5.0, 1.0, 32.0
 LOOK_SECONDS = 0.5
+
+
+class Restarts:
+    """When each worker may be started again: at once, or after a pause where it lived shortly."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        #: When each was started, and when it may be again (seconds of the monotonic clock).
+        self._started: dict[int, float] = {}
+        self._due: dict[int, float] = {}
+        #: How long each was last waited for before it was started again.
+        self._pauses: dict[int, float] = {}
+
+    def started(self, worker: int) -> None:
+        """It begins."""
+        self._due.pop(worker, None)
+        self._started[worker] = self._now()
+
+    def ended(self, worker: int) -> None:
+        """It has ended, and is to be started again."""
+        short = self._now() - self._started[worker] < SHORT_SECONDS
+        last = self._pauses.get(worker, 0.0)
+        pause = min(max(PAUSE_SECONDS, 2 * last), PAUSE_SECONDS_MAX) if short else 0.0
+        self._pauses[worker] = pause
+        self._due[worker] = self._now() + pause
+
+    def due(self) -> list[int]:
+        """Those that may be started again now."""
+        return [worker for worker, at in self._due.items() if at <= self._now()]
 
 
 class Supervisor:
@@ -53,11 +82,7 @@ class Supervisor:
         self._beats = Beats(self._context, settings.server.workers)
         self._silence = Silence(self._beats, settings.server.silent_seconds_max)
         self._processes: dict[int, BaseProcess] = {}
-        #: When each worker was started, or is to be started again (seconds of the monotonic clock).
-        self._started: dict[int, float] = {}
-        self._due: dict[int, float] = {}
-        #: How long each worker was last waited for before it was started again.
-        self._pauses: dict[int, float] = {}
+        self._restarts = Restarts()
         self._restarted = False
         self._stopping = False
 
@@ -96,7 +121,7 @@ class Supervisor:
         )
         process.start()
         self._processes[worker] = process
-        self._started[worker] = time.monotonic()
+        self._restarts.started(worker)
         self._silence.started(worker)
 
     def _look(self) -> int:
@@ -134,12 +159,10 @@ class Supervisor:
                 file=sys.stderr,
                 flush=True,
             )
-            self._due[worker] = time.monotonic() + self._pause(worker)
-        for worker, at in list(self._due.items()):
-            if at <= time.monotonic():
-                del self._due[worker]
-                self._restarted = True
-                self._start(worker)
+            self._restarts.ended(worker)
+        for worker in self._restarts.due():
+            self._restarted = True
+            self._start(worker)
         return 0
 
     def _end_silent(self) -> None:
@@ -157,14 +180,6 @@ class Supervisor:
                 )
                 process.kill()
                 process.join(STOP_SECONDS)
-
-    def _pause(self, worker: int) -> float:
-        """How long to wait before a worker that has ended is started again, in seconds."""
-        short = time.monotonic() - self._started[worker] < SHORT_SECONDS
-        last = self._pauses.get(worker, 0.0)
-        pause = min(max(PAUSE_SECONDS, 2 * last), PAUSE_SECONDS_MAX) if short else 0.0
-        self._pauses[worker] = pause
-        return pause
 
     def _end(self) -> None:
         for process in self._processes.values():

@@ -17,11 +17,11 @@ import uvloop
 from exchange.assembly import Exchange, ledger_path
 from exchange.cli.serving.beats import Beats
 from exchange.cli.serving.collector import collect_seldom
-from exchange.cli.serving.lifetime import end_with
 from exchange.cli.serving.logs import configure_log, told_by_loop
 from exchange.cli.serving.pace import Pace
 from exchange.errors import ExchangeError
 from exchange.journey.deliver.lanes import NumberedLanes, SocketWakes
+from exchange.lifetime import end_with
 from exchange.settings import Settings
 from exchange.storage.copies import remove_ledger
 from exchange.storage.migrate import migrate_sqlite

@@ -18,9 +18,9 @@ from multiprocessing.process import BaseProcess
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from exchange.cli.serving.lifetime import end_with
 from exchange.cli.simulating.shards import Run, Shard, live, prepare
 from exchange.errors import ExchangeError
+from exchange.lifetime import end_with
 from exchange.simulation.calendar import days_of
 from exchange.simulation.local_partners import Made
 from exchange.simulation.year import Progress as Lived

@@ -20,9 +20,10 @@ from exchange.storage.proof.chain import Link
 #: A file that has grown beyond this is written anew with the newest line of each writer.
 BYTES_MAX = 4 << 20
 SUFFIX = "-head"
-_LINE = re.compile(rb"(\d+) (\d+) (\d+) ([0-9a-f]{32})")
+#: (No number is longer: it would be none of the ledger's.)
+_LINE = re.compile(rb"(\d{1,18}) (\d{1,18}) (\d{1,18}) ([0-9a-f]{32})")
 #: What is left of a line that a full disk or the machine's end cut short.
-_BEGUN = re.compile(rb"\d+( \d+( \d+( [0-9a-f]{0,31})?| ?)| ?)|")
+_BEGUN = re.compile(rb"\d{1,18}( \d{1,18}( \d{1,18}( [0-9a-f]{0,31})?| ?)| ?)|")
 
 #: A writer: node and epoch.
 Writer = tuple[int, int]

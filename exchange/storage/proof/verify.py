@@ -22,6 +22,7 @@ from exchange.storage.proof.heads_file import Heads, head_path, line_of, read_he
 from exchange.storage.proof.recount import RECOUNT
 from exchange.storage.proof.verify_links import Proof, prove_heads
 from exchange.storage.proof.verify_operators import prove_audit, prove_operators, prove_paused
+from exchange.storage.proof.verify_shape import prove_lanes, prove_shape
 from exchange.storage.snapshot import Where, require_ledger, snapshot
 
 #: Deliveries that are not in the state that their events left them in. Attempts of a mailbox are
@@ -146,7 +147,7 @@ def _verify(connection: Connection, head: Path | None, said: Heads | None) -> Ve
             found.checks.append(Check(name, 1, [f"can't be read: {error}"]))
 
     if isinstance(connection, sqlite3.Connection):
-        check(lambda: [_whole(connection)], "the file is whole")
+        check(lambda: [_whole(connection), prove_shape(connection)], "the file is whole")
     check(lambda: _chain(connection, head, said, found), "the chain")
     check(lambda: _recounted(connection), "counters")
     check(lambda: _deliveries(connection), "deliveries")
@@ -258,6 +259,7 @@ def _by_day(minutes: str, since: int, more: str = "") -> str:
 def _deliveries(connection: Connection) -> list[Check]:
     return [
         *(_rows(connection, name, query) for name, query in _QUERIES),
+        prove_lanes(connection),
         _curves(connection),
     ]
 

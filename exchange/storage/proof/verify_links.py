@@ -85,6 +85,7 @@ class Proof:
         self._prove_links(self._entries())
         for (what,) in each(self._connection, _WITHOUT_EVENT):
             self.outside.breaks(f"{what}: no event tells of it")
+        self._prove_last_position()
         self._prove_memory()
         self._prove_dropped()
 
@@ -186,6 +187,14 @@ class Proof:
                 f"message {message_id}: has position {position}, after {self._last_position}"
             )
         self._last_position = max(position, self._last_position)
+
+    def _prove_last_position(self) -> None:
+        """A position that could be given again would be refused, and its message with it."""
+        (last,) = self._connection.execute("SELECT MAX(last) FROM position").fetchone()
+        if (last or 0) < self._last_position:
+            self.positions.breaks(
+                f"{last or 0} is noted as the last one, though {self._last_position} was given"
+            )
 
     def _prove_memory(self) -> None:
         total = 0

@@ -77,11 +77,11 @@ class Guard:
 
     def pass_partners(self, routes: Collection[web.AbstractRoute]) -> None:
         """Let calls of these routes through: partners have keys of their own, and any Host."""
-        self._partners |= frozenset(routes)
+        self._partners |= frozenset(each for route in routes for each in _with_head(route))
 
     def declare(self, route: web.AbstractRoute, need: Need) -> None:
         """Say what a route demands."""
-        self._needs[route] = need
+        self._needs |= dict.fromkeys(_with_head(route), need)
 
     def middleware(self) -> Middleware:
         """The guard as aiohttp's middleware."""
@@ -188,6 +188,13 @@ class Guard:
 
     def _is_blind_change(self, request: web.BaseRequest) -> bool:
         return request.method not in SAFE_METHODS and hdrs.ORIGIN not in request.headers
+
+
+def _with_head(route: web.AbstractRoute) -> list[web.AbstractRoute]:
+    """The route and, of one for GET, that for HEAD, which aiohttp makes beside it by itself."""
+    if route.method != hdrs.METH_GET or route.resource is None:
+        return [route]
+    return [route, *(each for each in route.resource if each.method == hdrs.METH_HEAD)]
 
 
 def _bearer(request: web.BaseRequest) -> str:

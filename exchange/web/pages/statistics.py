@@ -7,13 +7,10 @@ process that it is in, for up to half a second (vl-convert keeps the interpreter
 
 from __future__ import annotations
 
-import asyncio
 import calendar
 import datetime
-import multiprocessing
-import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor
 from dataclasses import replace
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -22,6 +19,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from exchange.ports import Clock
+from exchange.publication.drawing_process import DrawingProcess
 from exchange.publication.palette import DARK, LIGHT
 from exchange.statistics.days import FINLAND
 from exchange.statistics.report import Report
@@ -48,8 +46,6 @@ FILES = {
 _OWN_STYLE = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 #: Why figures for JSON-stat, whose small counts are withheld, are no open data here.
 _NOT_OPEN = "made by an operator's page: small counts are withheld, and it is published nowhere"
-#: The process gives way to those that serve.
-_NICE = 10
 
 
 class Asked(NamedTuple):
@@ -67,7 +63,7 @@ class StatisticsPage:
         self._rows = rows
         self._clock = clock
         self._reporting = reporting
-        self._process: Executor | None = None
+        self._process = DrawingProcess()
 
     def attach(self, app: web.Application, guard: Guard) -> None:
         """Add the routes; the colours of the charts are for everybody, as the other assets."""
@@ -120,15 +116,13 @@ class StatisticsPage:
         return web.Response(body=content, headers=headers)
 
     async def _made(self, make: Callable[..., Any], asked: Asked, *more: str) -> Any:
-        if self._process is None:
-            context = multiprocessing.get_context("spawn")
-            self._process = ProcessPoolExecutor(1, context, os.nice, (_NICE,))
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._process, make, self._reporting, asked, *more)
+        try:
+            return await self._process.run(make, self._reporting, asked, *more)
+        except BrokenExecutor as error:
+            raise web.HTTPServiceUnavailable from error
 
     async def _close(self, _app: web.Application) -> None:
-        if self._process is not None:
-            await asyncio.to_thread(self._process.shutdown, cancel_futures=True)
+        await self._process.close()
 
     def _asked(self, query: Mapping[str, str]) -> Asked:
         """What a query asks for.

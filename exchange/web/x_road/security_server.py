@@ -17,13 +17,16 @@ from lxml import etree
 from multidict import CIMultiDict
 
 from exchange.journey import trace
+from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel, Ids, Refusal
+from exchange.schemas import document_limits
 from exchange.schemas.call import JSON, XML, Call, Reply
 from exchange.schemas.directory import Partner
 from exchange.schemas.x_road import faults, meta, observe, operations, rest, soap
 from exchange.schemas.x_road.faults import Fault
 from exchange.schemas.x_road.identifiers import Identifier
 from exchange.schemas.x_road.operations import Observed
+from exchange.settings import Limits
 from exchange.settings.x_road import XRoad as Settings
 from exchange.web.caller_connection import sender_known
 from exchange.web.endpoints import NO_ENDPOINT, Endpoints, Entry, response
@@ -37,8 +40,7 @@ from exchange.web.x_road.services import Offered, Services
 PREFIX = "/x-road"
 CLIENTS = "/listClients"
 WSDL = "/wsdl"
-#: Bodies at most, in bytes: a large town asks about all its residents at once; an envelope is read
-#: on the event loop, before it is known who sent it.
+#: Bodies at most, in bytes: a large town asks about all its residents at once.
 REST_BYTES_MAX, SOAP_BYTES_MAX = 8_388_608, 1_048_576
 #: Under what refusals are counted.
 CHANNEL = "x-road"
@@ -55,7 +57,8 @@ class Parts:
     metrics: Metrics
     ids: Ids
     monitoring: Monitoring
-    body_bytes_max: int
+    limits: Limits
+    worker_thread: WorkerThread
     describe: Callable[[Channel], dict[str, Any]]
 
 
@@ -229,7 +232,10 @@ class SecurityServer:
         seen = Observed(self._uuid(), self._parts.monitoring.now())
         try:
             body = await self._body(request, SOAP_BYTES_MAX)
-            asked = soap.read(request.method, request.headers, body)
+            # An envelope is read before it is known who sent it.
+            asked = await self._parts.worker_thread.run(
+                f"at {request.remote}", len(body), self._read_soap, request, body
+            )
             observe.soap_request(seen, asked, len(body))
             reply = await self._soap_service(request, asked, seen)
             observe.soap_reply(seen, reply)
@@ -240,6 +246,10 @@ class SecurityServer:
             return faults.soap(fault, self._uuid(), self._x_road.fault_codes)
         finally:
             self._keep(seen)
+
+    def _read_soap(self, request: web.Request, body: bytes) -> soap.SoapRequest:
+        with document_limits.within(self._parts.limits.documents):
+            return soap.read(request.method, request.headers, body)
 
     async def _soap_service(
         self, request: web.Request, asked: soap.SoapRequest, seen: Observed
@@ -298,8 +308,10 @@ class SecurityServer:
         self, code: str, own: list[Offered], asked: soap.SoapRequest, partner: Partner
     ) -> Reply:
         if code == meta.GET_WSDL:
-            named = {etree.QName(each).localname: each.text or "" for each in asked.wrapper}
-            wanted, version = named.get("serviceCode", ""), named.get("serviceVersion", "")
+            wanted, version = (
+                asked.wrapper.findtext(f"{{*}}{name}") or ""
+                for name in ("serviceCode", "serviceVersion")
+            )
             wsdl = self._wsdl(asked.service.owner, wanted, version)
             envelope = soap.answer(asked, meta.wsdl_of(wanted, version))
             body, kind = soap.with_attachment(envelope, wsdl, f"xroad{self._uuid()}")
@@ -330,7 +342,7 @@ class SecurityServer:
         if partner is not None:
             sender_known(request)
         sender = Partner("", "", "", body_bytes_max=bytes_max)
-        body = await read_body(request, sender, self._parts.body_bytes_max)
+        body = await read_body(request, sender, self._parts.limits.body_bytes_max)
         if isinstance(body, Refusal):
             raise Fault("server.clientproxy.io_error", body.message)
         return body

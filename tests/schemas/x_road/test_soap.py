@@ -1,4 +1,6 @@
-"""Charsets of SOAP requests: those that a document may state, and no other that Python knows."""
+"""What SOAP requests may be of: the charsets that a document may state, and no other that Python
+knows; elements with few inside them.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,13 @@ import pytest
 
 from exchange.schemas.x_road import soap
 from exchange.schemas.x_road.faults import Fault
+from exchange.schemas.x_road.identifiers import IDENTIFIERS, XROAD
+
+ENVELOPE = (
+    f'<s:Envelope xmlns:s="{soap.SOAP}" xmlns:x="{XROAD}" xmlns:id="{IDENTIFIERS}">{{}}'
+    "</s:Envelope>"
+)
+HEADER_WITH = '<s:Header><x:client id:objectType="MEMBER">{}</x:client></s:Header>'
 
 
 @pytest.mark.parametrize("charset", ["punycode", "idna", "unicode_escape", "utf-7", "hex", "none"])
@@ -19,3 +28,15 @@ def test_a_charset_of_documents_is_read() -> None:
     body = '<?xml version="1.0" encoding="utf-16"?><a/>'.encode("utf-16")
     with pytest.raises(Fault, match="an Envelope"):
         soap.read("POST", {"Content-Type": "text/xml; charset=utf-16"}, body)
+
+
+@pytest.mark.parametrize("around", ["{}", "<s:Header>{}</s:Header>", HEADER_WITH])
+def test_very_many_elements_are_refused_without_a_look_at_each(around: str) -> None:
+    def found(count: int) -> str:
+        inside = around.format("<x/>" * count)
+        with pytest.raises(Fault) as refused:
+            soap.read("POST", {"Content-Type": "text/xml"}, ENVELOPE.format(inside).encode())
+        return str(refused.value)
+
+    assert "more than" not in found(soap.CHILDREN_MAX)
+    assert f"more than {soap.CHILDREN_MAX} elements" in found(soap.CHILDREN_MAX + 1)

@@ -15,6 +15,7 @@ from urllib.request import Request, urlopen
 import pytest
 from lxml import etree
 
+from exchange.schemas.x_road.observe import TEXT_MAX
 from exchange.testing.embedded import Embedded
 
 PARTNER, CLIENT = "municipality.espoo", "FI-TEST/MUN/1234567-1/testihenkilot"
@@ -180,6 +181,19 @@ def test_who_is_not_the_owner_sees_own_calls_only(served: Embedded) -> None:
     assert {each["clientMemberCode"] for each in own} == {"1234567-1"}
     others = all_records(served, OTHER)
     assert "mine" not in {each.get("messageId") for each in others}
+
+
+def test_of_what_a_stranger_calls_itself_little_is_kept(served: Embedded) -> None:
+    """Nobody has looked yet at whether there is such a client, and thousands of calls are kept."""
+    name = "9" * 100_000
+    service = identifier("SERVICE", f"{OWNER}/{QUERY[0]}{name}", QUERY[1], QUERY[2])
+    _, answered = soap(served, f"FI-TEST/MUN/{name}/{name}", service, f"<{QUERY[1]}/>")
+    assert b"unknown_member" in answered
+    rest(served, f"FI-TEST/GOV/1/{name[:5000]}/a", client=f"FI-TEST/MUN/{name[:5000]}")
+    kept = [each for each in all_records(served) if each.get("clientMemberCode", "")[:1] == "9"]
+    assert len(kept) == 2
+    texts = [text for each in kept for text in each.values() if isinstance(text, str)]
+    assert max(map(len, texts)) == TEXT_MAX
 
 
 def test_only_the_fields_that_are_wanted(served: Embedded) -> None:

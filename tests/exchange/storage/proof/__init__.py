@@ -1,0 +1,1 @@
+"""Proving a ledger, beside its sources."""
