@@ -59,6 +59,7 @@ from exchange.settings import Settings
 from exchange.storage.dead_letters import LedgerDeadLetters
 from exchange.storage.operators.accounts import LedgerOperators
 from exchange.storage.partners.added import LedgerAddedPartners
+from exchange.storage.partners.call_records import LedgerCallRecords
 from exchange.storage.partners.receiver_states import LedgerReceivers
 from exchange.storage.postgresql_server.address import Server
 from exchange.web.api.dead_letters import DeadLetters
@@ -74,6 +75,7 @@ from exchange.web.overview import Snapshots
 from exchange.web.pages.sign_in import SignIn
 from exchange.web.partner_calls import HttpTransport
 from exchange.web.receiver_conditions import Conditions
+from exchange.web.x_road.monitoring import Monitoring
 
 
 class Exchange:
@@ -148,6 +150,8 @@ class Exchange:
             longest_seconds=deliveries.ask_seconds,
         )
         self.requests = Requests(self.ledger, self.clock)
+        records = LedgerCallRecords(self.ledger)
+        self.monitoring = Monitoring(settings.x_road, records, self.clock)
         self.retention = RetentionJob(self.ledger, self.clock, settings.retention)
         self.watching = Watching(self._watches(), self.clock)
         self._look_for_partners = self._looking_for_partners()
@@ -214,12 +218,13 @@ class Exchange:
     def _of_one_worker(self) -> list[Repeated]:
         """What one worker does for all, in the order in which it begins."""
         sleep, every_seconds = self.clock.sleep, self.settings.retention.every_seconds
-        drop_old = self.retention.drop_old
+        drop_old, drop_records = self.retention.drop_old, self.monitoring.drop_old
         return [
             Repeated("expiring", self.mailboxes.expire, EXPIRE_EVERY_SECONDS, sleep),
             Repeated("old-calls", self.asking.abandon_old, EXPIRE_EVERY_SECONDS, sleep),
             Repeated("dead-letter-job", self.letter_jobs.run, JOB_EVERY_SECONDS, sleep),
             Repeated("retention", drop_old, every_seconds, sleep, at_once=False),
+            Repeated("call-records", drop_records, every_seconds, sleep, at_once=False),
         ]
 
     def _watches(self) -> list[tuple[Channel, Watch, ChannelDesk]]:
@@ -305,6 +310,7 @@ class Exchange:
                 disclosures=Disclosures(self.ledger, list(self.channels), self.clock),
             ),
             x_road=self.settings.x_road,
+            monitoring=self.monitoring,
             ids=self.ids,
             reset_wanted=self.reset.wanted.is_set,
             held=lambda: self.dispatcher.held,
@@ -371,6 +377,7 @@ class Exchange:
         await self.attempts.stop()
         await self.turns.stop()
         await self.requests.stop()
+        await self.monitoring.stop()
         self.worker_thread.close()
         if self.leased is not None:
             await self.leased.stop()

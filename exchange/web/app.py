@@ -79,6 +79,7 @@ class Parts:
     close: Callable[[], Awaitable[None]]
     sign_in: SignIn
     x_road: XRoad
+    monitoring: Monitoring
     ids: Ids
     catalogue: Catalogue
     samples: Mapping[str, Path]
@@ -167,7 +168,7 @@ def _x_road(
             endpoints=endpoints,
             metrics=metrics,
             ids=parts.ids,
-            monitoring=Monitoring(parts.x_road, parts.clock),
+            monitoring=parts.monitoring,
             body_bytes_max=parts.limits.body_bytes_max,
             describe=described,
         )

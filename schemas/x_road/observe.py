@@ -5,13 +5,11 @@ from __future__ import annotations
 from lxml import etree
 
 from exchange.schemas.call import Reply
-from exchange.schemas.x_road.operations import Observed
+from exchange.schemas.x_road.operations import TEXT_MAX, Observed
 from exchange.schemas.x_road.rest import Headers, RestRequest
 from exchange.schemas.x_road.soap import SOAP, SoapRequest
 
 REPRESENTATION = "http://x-road.eu/xsd/representation.xsd"
-#: Texts of the sender's own are kept no longer than this, in characters.
-TEXT_MAX = 255
 
 
 def rest_request(seen: Observed, method: str, asked: RestRequest, headers: Headers) -> None:
