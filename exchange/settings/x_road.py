@@ -50,7 +50,7 @@ class XRoad(Section):
         description="Services that are disabled (subsystem/service), each with its notice.",
     )
     records_max: int = Field(
-        200_000,
+        100_000,
         ge=1,
         description="Operational records that are kept in the ledger, mostly two of a call; the "
         "oldest go first.",

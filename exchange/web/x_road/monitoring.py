@@ -59,10 +59,8 @@ class Monitoring:
         seen.left_at = self._clock.now()
         client, provider = operations.ends_of(seen)
         for record in operations.records(seen, SERVER):
-            told = CallRecord(
-                at=seen.left_at, client=client, provider=provider, content=json.dumps(record)
-            )
-            self._waiting.append(told)
+            content = json.dumps(record, separators=(",", ":"))
+            self._waiting.append(CallRecord(seen.left_at, client, provider, content))
         self._later.begin()
 
     async def flush(self) -> None:

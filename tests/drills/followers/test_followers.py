@@ -48,6 +48,8 @@ BEGIN = "1975-01-01"
 #: On one day in so many a follower is killed, so often at most; then it is let go through. (Most of
 #: a year's time goes into starting processes.)
 KILLED_EVERY, KILLS_A_DAY = 3 if FULL else 1, 3
+#: How long a run may take, of which the first reads fifty years.
+RUN_SECONDS_MAX = 3_600
 #: Days whose operational records are looked at in the end: they are kept for seven.
 RECORDED_DAYS = 6
 
@@ -99,7 +101,7 @@ def follow(command: list[str], rng: random.Random, seconds: float, kills: int) -
                 killed += 1
                 process.wait()
                 continue
-        assert process.wait(300) == 0
+        assert process.wait(RUN_SECONDS_MAX) == 0
         return killed, time.monotonic() - started
 
 
