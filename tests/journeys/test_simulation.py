@@ -27,9 +27,6 @@ from exchange.statistics.report import Report
 from exchange.storage.counters.rollups import Rollups
 from exchange.storage.proof.verify import verify
 
-#: What all of them look at is made once, by one worker.
-pytestmark = pytest.mark.xdist_group("simulation")
-
 SCALE = Fraction(1, 100_000)
 #: A shard whose partners get answers and have a mailbox, and one for wages: enough to see that a
 #: run goes on as it was.

@@ -22,9 +22,6 @@ from exchange.simulation.what_if import scenario_of
 from exchange.simulation.workload import load
 from exchange.simulation.year import shards_at
 
-#: What all of them look at is made once, by one worker.
-pytestmark = pytest.mark.xdist_group("what-if")
-
 SCALE = Fraction(1, 1000)
 #: Partners that others are added beside.
 MODELS = (

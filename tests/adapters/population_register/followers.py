@@ -68,8 +68,10 @@ def handle(person: dict[str, Any], group: Group, blanks: bool) -> None:
             person["municipality"] = (group["kuntakoodi"], day)
         case "HENKILON_NIMI":
             person["name"] = group["sukunimi"]
+        case "KUOLINPAIVA" if group["kuollut"]:
+            person["dead"] = group["kuolinpv"]["arvo"]
         case "KUOLINPAIVA":
-            person["dead"] = group["kuolinpv"]["arvo"] if group["kuollut"] else None
+            person.pop("dead", None)
         case "TURVAKIELTO" if group["turvakieltoAktiivinen"]:
             person["restricted"] = True
             if blanks:

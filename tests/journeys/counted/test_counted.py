@@ -37,9 +37,6 @@ from tests.journeys.counted.traffic import (
 )
 from tests.journeys.counted.ways import ADDED, add_partner, added_calls, leave_files, see_to_letters
 
-#: What all of them look at is made once, by one worker.
-pytestmark = pytest.mark.xdist_group("counted")
-
 #: The last day of the year, and its end in Finland.
 BEGIN = datetime.datetime(2024, 12, 31, 10, 0, tzinfo=datetime.UTC)
 MIDNIGHT = datetime.datetime(2024, 12, 31, 22, 0, tzinfo=datetime.UTC)
