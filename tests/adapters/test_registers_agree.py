@@ -65,7 +65,8 @@ def followed(life: Life, now: int) -> State:
         codes = [each for each in (life.code, life.earlier_code) if each]
         page = feed.changes(codes, after, now, sees_restricted=True).document
         for change in page["muutokset"]:
-            state.handle(change, blanks=False)
+            # (What came under an earlier code is hers as well.)
+            state.handle(change | {"henkilotunnus": life.code}, blanks=False)
         after = page["viimeisinKirjausavain"]
         if page["ajanTasalla"]:
             return state
@@ -114,11 +115,7 @@ def check_one_register(life: Life, code: str, now: int, basic: dict[str, Any]) -
     state: dict[str, Any] = {}
     for group in (group for groups in basic.values() for group in groups):
         handle(state, group, blanks=False)
-    reader = followed(life, now)
-    kept: dict[str, Any] = {}
-    for told in settled(reader).values():
-        # (What came under an earlier code is hers as well.)
-        kept |= told
+    (kept,) = settled(followed(life, now)).values()
     assert kept == state
 
 
