@@ -180,12 +180,12 @@ def changes_query(persons: int, years: int) -> Callable[[int], Callable[[int], C
 
     def make(now: int) -> Callable[[int], Call]:
         since = now // 1000 - years * 365 * 86_400
-        asked = {"viimeisinKirjausavain": since, "hetulista": codes(now, persons)}
+        listed = json.dumps(codes(now, persons), separators=(",", ":"))
         call = Call(
             "POST",
             "/population-register/api/v1/muutokset",
             {"Content-Type": JSON, "X-API-Key": _partner(TOWN).key},
-            json.dumps(asked, separators=(",", ":")).encode(),
+            f'{{"viimeisinKirjausavain":{since},"hetulista":{listed}}}'.encode(),
         )
         return lambda _: call
 

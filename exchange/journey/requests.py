@@ -3,7 +3,7 @@ count.
 
 A call that is no message (a poll of a mailbox, an acknowledgement, a look at a state) changes no
 message by being answered; what it hands out or ends is told by the delivery's own lease and events.
-Its count is kept in memory for a second at most (see `later`), so that a million polls are a few
+Its count is kept in memory for a second at most (see `repeat`), so that a million polls are a few
 rows and not a million commits: that much of it is lost when the process is killed.
 """
 
@@ -13,7 +13,7 @@ from collections import Counter
 
 from exchange.errors import LedgerError
 from exchange.journey.count import request_count
-from exchange.journey.later import Later
+from exchange.journey.repeat import Later
 from exchange.ports import Channel, Clock, Desk, Endpoint, Ledger
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner

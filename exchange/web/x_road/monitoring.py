@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from exchange.errors import LedgerError, LedgerUnavailable
-from exchange.journey.later import Later
+from exchange.journey.repeat import Later
 from exchange.ports import Clock
 from exchange.ports.services import CallRecord, CallRecords
 from exchange.schemas.x_road import operations
@@ -33,7 +33,7 @@ HEALTH_RECORDS_MAX = 10_000
 
 class Monitoring:
     """Operational records, of all workers together: the newest `x_road.records_max` of them, each
-    for `x_road.record_seconds`. A record waits here for a second at most (see `journey.later`), so
+    for `x_road.record_seconds`. A record waits here for a second at most (see `journey.repeat`), so
     that many calls share a commit: that much is lost with a process that is killed.
     """
 
