@@ -15,6 +15,7 @@ from lxml import etree
 
 from exchange.adapters.kelmu import generate
 from exchange.adapters.population_register import feed
+from exchange.adapters.population_register.groups import of_age
 from exchange.adapters.population_register.person_query.message import NAMESPACE, PRODUCTS, message
 from exchange.schemas.kelmu.codes import BENEFITS, DATA_GROUPS
 from exchange.schemas.persons import POPULATION, Life
@@ -27,18 +28,27 @@ FIRST, LAST = (datetime.date(year, 1, 1).toordinal() for year in (1930, 2026))
 PARENTS, CHILDREN = "Huollettava-Huoltajat", "Vanhempi -lapset ja huollettavat"
 
 
+def bereaved(life: Life) -> list[int]:
+    """The days on which a parent of a child died."""
+    deaths = [each.death for each in (life.mother, life.father) if each is not None]
+    return [day for day in deaths if day < min(of_age(life), life.death)]
+
+
 def drawn(count: int) -> Iterator[tuple[Life, int]]:
     """Lives with a second since 1970 each: of the register's times, and often near something that
-    happens to her, when one register could know it before another.
+    happens to her, when one register could know it before another. Every third is a child whose
+    parent has died.
     """
     rng, found = random.Random(11), 0
     while found < count:
         life = POPULATION.at(rng.randint(FIRST, LAST), rng.randrange(SLOTS))
-        if life is None:
+        if life is None or (found % 3 == 0 and not bereaved(life)):
             continue
         days = [since for since, _ in life.stays] + [child.birth for child in life.children]
         days += [wed[0], wed[1]] if (wed := life.marriage) else []
         day = rng.choice((life.registered, life.death, rng.choice(days), rng.choice(days)))
+        if found % 3 == 0:
+            day = bereaved(life)[0]
         near = day + rng.randrange(-3, 12)
         day = near if rng.random() < 0.7 else life.birth + rng.randrange(-1_000, 36_000)
         if key_of_day(day) < 0:
@@ -144,6 +154,11 @@ def check_relatives(life: Life, code: str, now: int, basic: dict[str, Any]) -> i
         of_guardian = basic_of(other, now)
         assert of_guardian is not None
         assert "KUOLINPAIVA" not in of_guardian
+    for other, name in relatives(life, code, CHILDREN, now).items():
+        of_child = basic_of(other, now)
+        assert of_child is not None, "told before the child is in the register"
+        assert "KUOLINPAIVA" not in of_child
+        assert of_child["HENKILON_NIMI"][0]["sukunimi"] == name
     return len(parents)
 
 
@@ -184,4 +199,4 @@ def test_no_register_contradicts_another(codes: int) -> None:
         check_one_register(life, code, now, basic)
         kin += check_relatives(life, code, now, basic)
         paid += check_benefits(life, code, now, basic)
-    assert min(kin, paid, dead, unknown) > codes // 20, "the property has something to hold for"
+    assert min(kin, paid, dead, unknown) > codes // 40, "the property has something to hold for"
