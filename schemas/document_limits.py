@@ -14,12 +14,13 @@ Value = TypeVar("Value")
 class DocumentLimits(NamedTuple):
     """Sizes in bytes, of any document and of one in JSON; arrays, objects and keys of one in JSON;
     the depth of elements, or of arrays and objects; tags and attributes of one in XML, and
-    namespace declarations in force at any element; the attachments of a message, and the size of
-    each in bytes.
+    namespace declarations in force at any element, and attributes of one; the attachments of a
+    message, and the size of each in bytes.
 
     JSON has a size of its own because a reader of JSON holds the interpreter from the first byte to
-    the last. Tags have a limit because each takes a hundred bytes, however short it is, and
-    namespaces because libxml2 looks at all of them for each that it meets.
+    the last. Tags have a limit because each takes a hundred bytes, however short it is,
+    namespaces because libxml2 looks at all of them for each that it meets, and the attributes of an
+    element because each that is wrong is told at once with all others.
     """
 
     body_bytes_max: int = 52_428_800
@@ -28,6 +29,7 @@ class DocumentLimits(NamedTuple):
     depth_max: int = 64
     markup_max: int = 5_000_000
     namespaces_max: int = 256
+    attributes_max: int = 256
     attachments_max: int = 20
     attachment_bytes_max: int = 20_971_520
 

@@ -44,6 +44,7 @@ class Limits(Section):
     namespaces_max: int = Field(
         256, ge=16, description="Most namespace declarations in force at an element of XML."
     )
+    attributes_max: int = Field(256, ge=16, description="Most attributes of an element of XML.")
     attachments_max: int = Field(
         20, ge=0, description="Most attachments of one message, on channels that take them."
     )
@@ -147,6 +148,7 @@ class Limits(Section):
             depth_max=self.depth_max,
             markup_max=self.markup_max,
             namespaces_max=self.namespaces_max,
+            attributes_max=self.attributes_max,
             attachments_max=self.attachments_max,
             attachment_bytes_max=self.attachment_bytes_max,
         )

@@ -27,6 +27,7 @@ from exchange.schemas.xml.diagnosis import (
     has_namespaces,
     transcoded,
 )
+from exchange.schemas.xml.many_errors import judged_part, looking
 from exchange.schemas.xml.positions import locate
 
 if TYPE_CHECKING:
@@ -47,26 +48,6 @@ _PLAIN_START = re.compile(
 )
 
 
-class _Nothing:
-    """What a parser builds that only looks."""
-
-    def close(self) -> None:
-        """Nothing was built."""
-
-
-def looking(schema: etree.XMLSchema | None = None) -> etree.XMLParser:
-    """A parser that tells whether a document is XML and builds no tree: in a third of the time. Not
-    hardened.
-    """
-    # The stubs ask for every method of a target, lxml for one.
-    return etree.XMLParser(
-        target=_Nothing(),  # type: ignore[arg-type]
-        schema=schema,
-        resolve_entities=False,
-        no_network=True,
-    )
-
-
 class _Tools(threading.local):
     """What a thread reads with: lxml locks a parser and a path while they are in use, and a large
     document would hold up all others.
@@ -75,8 +56,21 @@ class _Tools(threading.local):
     def __init__(self) -> None:
         self.parser = _parser()
         self.utf8_parser = _parser("utf-8")
-        self.deeper: dict[int, etree.XPath] = {}
+        self._paths: dict[str, etree.XPath] = {}
         self._bytes = 0
+
+    def finds(self, path: str, root: etree._Element) -> bool:
+        """Whether a path finds anything: one of many steps costs a few microseconds, since it ends
+        with the tree.
+        """
+        compiled = self._paths.get(path)
+        if compiled is None:
+            compiled = self._paths[path] = etree.XPath(path)
+        try:
+            return bool(compiled(root))
+        except etree.XPathEvalError as error:
+            raise_if_out_of_memory(error)
+            raise
 
     def reads(self, size: int) -> None:
         """So many bytes are about to be read. When there were many, what names they had is let go
@@ -108,13 +102,15 @@ _TOOLS = _Tools()
 @dataclass(frozen=True, slots=True)
 class XmlLimits:
     """What a body may be at most: its length in bytes, the depth of its elements (libxml2 itself
-    stops at 256), the namespace declarations in force at one, and its tags and attributes.
+    stops at 256), the namespace declarations in force at one, its tags and attributes, and the
+    attributes of one element.
     """
 
     body_bytes_max: int = 52_428_800
     depth_max: int = 64
     namespaces_max: int = 256
     markup_max: int = 5_000_000
+    attributes_max: int = 256
 
 
 def parse(body: bytes, limits: XmlLimits | None = None) -> etree._Element:
@@ -123,60 +119,58 @@ def parse(body: bytes, limits: XmlLimits | None = None) -> etree._Element:
     Raises:
         Malformed: with line, column and source line. Rules: `xml.empty`, `xml.size`,
         `xml.encoding`, `xml.doctype`,
-            `xml.depth`, `xml.markup`, `xml.namespaces`, `xml.malformed`.
+            `xml.depth`, `xml.markup`, `xml.namespaces`, `xml.attributes`, `xml.malformed`.
         MemoryError: when there is no memory for it, which is no fault of the document.
     """
     if limits is None:
         general = in_force()
         limits = XmlLimits(
-            general.body_bytes_max, general.depth_max, general.namespaces_max, general.markup_max
+            body_bytes_max=general.body_bytes_max,
+            depth_max=general.depth_max,
+            namespaces_max=general.namespaces_max,
+            markup_max=general.markup_max,
+            attributes_max=general.attributes_max,
         )
     if len(body) > limits.body_bytes_max or not body:
         raise diagnose(body, limits.body_bytes_max, limits.depth_max)
     _TOOLS.reads(len(body))
-    parser = _TOOLS.parser
+    # What is wrong is told of the bytes that came, which say in which encoding they are.
+    parser, given = _TOOLS.parser, body
     start = _PLAIN_START.match(body)
     if start is None or (
         start.end() > 2 and b"encoding" in body[: start.end()] and not _states_utf8(start[0])
     ):
         body, parser = transcoded(body), _TOOLS.utf8_parser
-    if b"!" in body and b"<!DOCTYPE" in body and has_doctype(body):
-        raise diagnose(body, limits.body_bytes_max, limits.depth_max)
+    if b"!" in body and b"<!DOCTYPE" in body and has_doctype(given):
+        raise diagnose(given, limits.body_bytes_max, limits.depth_max)
     if len(body) > limits.markup_max and (excess := excess_markup(body, limits.markup_max)):
         raise excess
     # So many may be in force at one element only when there are so many: what has fewer isn't
     # asked.
     if pieces.counted(body, b"xmlns") > limits.namespaces_max and has_namespaces(
-        body, limits.namespaces_max
+        given, limits.namespaces_max
     ):
-        raise diagnose(body, limits.body_bytes_max, limits.depth_max, None, limits.namespaces_max)
+        raise diagnose(given, limits.body_bytes_max, limits.depth_max, None, limits.namespaces_max)
     try:
         root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError as error:
         raise_if_out_of_memory(error)
-        raise diagnose(body, limits.body_bytes_max, limits.depth_max, error) from None
+        raise diagnose(given, limits.body_bytes_max, limits.depth_max, error) from None
     # An element inside so many others needs their tags: what has fewer isn't asked.
-    if pieces.counted(body, b"<") > 2 * limits.depth_max and _deeper_than(limits.depth_max, root):
-        raise diagnose(body, limits.body_bytes_max, limits.depth_max)
+    if pieces.counted(body, b"<") > 2 * limits.depth_max and _TOOLS.finds(
+        f"boolean({'/*' * (limits.depth_max + 1)})", root
+    ):
+        raise diagnose(given, limits.body_bytes_max, limits.depth_max)
+    if pieces.counted(body, b"=") > limits.attributes_max and _TOOLS.finds(
+        f"boolean(//*[@*[{limits.attributes_max + 1}]])", root
+    ):
+        sizes = limits.body_bytes_max, limits.depth_max
+        raise diagnose(given, *sizes, attributes_max=limits.attributes_max)
     return root
 
 
 def _states_utf8(declaration: bytes) -> bool:
     return bool(re.search(rb"""\sencoding\s*=\s*["']utf-8["']""", declaration, re.IGNORECASE))
-
-
-def _deeper_than(depth: int, root: etree._Element) -> bool:
-    """Whether an element is deeper; one XPath of that many steps costs a few microseconds, since it
-    ends with the tree.
-    """
-    path = _TOOLS.deeper.get(depth)
-    if path is None:
-        path = _TOOLS.deeper[depth] = etree.XPath(f"boolean({'/*' * (depth + 1)})")
-    try:
-        return bool(path(root))
-    except etree.XPathEvalError as error:
-        raise_if_out_of_memory(error)
-        raise
 
 
 class XmlSchema:
@@ -202,7 +196,7 @@ class XmlSchema:
 
     def accepts(self, element: etree._Element) -> bool:
         """Whether the element is valid; explains nothing."""
-        return bool(self._schema.validate(element))
+        return bool(self._schema.validate(judged_part(element, self._schema)))
 
     def accepts_bytes(self, body: bytes) -> bool:
         """Whether a document of our own making is XML and valid, told without a tree. Nothing is
@@ -228,13 +222,14 @@ class XmlSchema:
             NotAtOnce: when it is invalid, the first of its type, and whoever asks can't wait.
             MemoryError: when there is no memory to tell.
         """
-        if self._schema.validate(element):
+        judged = judged_part(element, self._schema)
+        if self._schema.validate(judged):
             return []
         explainer = self._made_explainer()
         if not hasattr(self._validating, "schema"):
             self._validating.schema = _compiled(self.path)
         schema: etree.XMLSchema = self._validating.schema
-        valid = schema.validate(element)
+        valid = schema.validate(judged)
         log = list(schema.error_log)  # type: ignore[call-overload]  # the stubs don't know that it can be iterated
         if valid or told_in(log):
             raise MemoryError

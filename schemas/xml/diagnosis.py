@@ -28,6 +28,9 @@ ENCODINGS = ("utf-8", "utf-16", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15"
 #: A start tag and what stands behind it, up to the next tag; a declaration in it.
 _START_TAG = re.compile(r"<[^\s<>/!?][^<]*")
 _DECLARATION = re.compile(r"""\sxmlns(?::[^\s=]+)?\s*=\s*(?:"[^"<]*"|'[^'<]*')""")
+_ATTRIBUTE = re.compile(r"""\s(?!xmlns[:\s=])[^\s=<>"']+\s*=\s*(?:"[^"<]*"|'[^'<]*')""")
+#: More than any document has: what is not asked for.
+_ANY = 1 << 30
 _MARKUP = re.compile(rb"[<=]")
 _UTF16 = ("utf-16", "utf-16le", "utf-16be", "utf-16-le", "utf-16-be")
 
@@ -101,7 +104,7 @@ def has_doctype(body: bytes) -> bool:
         text = xml_text(body)
     except Malformed:
         return True
-    return _first_problem(text, 1 << 30)[0].rule == "xml.doctype"
+    return _first_problem(text, _ANY)[0].rule == "xml.doctype"
 
 
 def has_namespaces(body: bytes, namespaces_max: int) -> bool:
@@ -110,7 +113,7 @@ def has_namespaces(body: bytes, namespaces_max: int) -> bool:
         text = xml_text(body)
     except Malformed:
         return False
-    return _first_problem(text, 1 << 30, namespaces_max)[0].rule == "xml.namespaces"
+    return _first_problem(text, _ANY, namespaces_max)[0].rule == "xml.namespaces"
 
 
 def excess_markup(body: bytes, markup_max: int) -> Malformed | None:
@@ -140,7 +143,8 @@ def diagnose(
     bytes_max: int,
     depth_max: int,
     error: etree.XMLSyntaxError | None = None,
-    namespaces_max: int = 1 << 30,
+    namespaces_max: int = _ANY,
+    attributes_max: int = _ANY,
 ) -> Malformed:
     """Why the parser refused the body (`error`, if it said so), as violations with positions."""
     if not body.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
@@ -156,7 +160,7 @@ def diagnose(
         text = xml_text(body)
     except Malformed as untruthful:
         return untruthful
-    stop, offset = _first_problem(text, depth_max, namespaces_max)
+    stop, offset = _first_problem(text, depth_max, namespaces_max, attributes_max)
     if stop.rule == "xml.malformed" and error is not None:
         line, column = error.position
         said = (error.msg or stop.message).partition(", line ")[0]
@@ -175,39 +179,46 @@ def _at_line(text: str, message: str, line: int, column: int) -> Violation:
     return lines.violation("xml.malformed", message, lines.offset(line, column))
 
 
-def _first_problem(text: str, depth_max: int, namespaces_max: int = 1 << 30) -> tuple[_Stop, int]:
+def _first_problem(
+    text: str, depth_max: int, namespaces_max: int = _ANY, attributes_max: int = _ANY
+) -> tuple[_Stop, int]:
     """The first thing that is wrong and the offset of its character; without a message when expat
     finds nothing.
     """
-    shorter = _shortened(text, namespaces_max) if namespaces_max < 1 << 30 else text
+    limits = depth_max, namespaces_max, attributes_max
     try:
-        if shorter is not text:
-            stop, offset = _stopped(shorter, depth_max, namespaces_max)
-            if stop.rule == "xml.namespaces":
-                return stop, offset
-        return _stopped(text, depth_max, namespaces_max)
+        for many, most in ((_DECLARATION, namespaces_max), (_ATTRIBUTE, attributes_max)):
+            shorter = _shortened(text, many, most) if most < _ANY else text
+            if shorter is not text:
+                stop, offset = _stopped(shorter, *limits)
+                if stop.rule in ("xml.namespaces", "xml.attributes"):
+                    return stop, offset
+        return _stopped(text, *limits)
     except pieces.TokenTooLong:
         # Whatever is wrong behind it, libxml2 stops here, too.
         return _Stop("xml.malformed", ""), 0
 
 
-def _shortened(text: str, namespaces_max: int) -> str:
-    """The text up to the first tag that declares more, which ends behind one too many: expat reads
-    a tag in one go, and its time for declarations grows by more than their number.
+def _shortened(text: str, what: re.Pattern[str], most: int) -> str:
+    """The text up to the first tag with more declarations or attributes, which ends behind one too
+    many: expat reads a tag in one go, and its time grows with them.
     """
     for tag in _START_TAG.finditer(text):
-        declared = _DECLARATION.finditer(text, tag.start(), tag.end())
-        last = next(islice(declared, namespaces_max, None), None)
+        found = what.finditer(text, tag.start(), tag.end())
+        last = next(islice(found, most, None), None)
         if last is not None:
             return text[: last.end()] + ">"
     return text
 
 
-def _stopped(text: str, depth_max: int, namespaces_max: int) -> tuple[_Stop, int]:
+def _stopped(
+    text: str, depth_max: int, namespaces_max: int, attributes_max: int
+) -> tuple[_Stop, int]:
     """The first thing that is wrong and the offset of its character; without a message when expat
     finds nothing.
     """
-    parser = expat.ParserCreate("utf-8", "}")
+    # (What declares the prefixes may be cut off with the attributes that are one too many.)
+    parser = expat.ParserCreate("utf-8", "}" if attributes_max == _ANY else None)
     depth = index = namespaces = 0
 
     def declared(*_: object) -> None:
@@ -229,15 +240,11 @@ def _stopped(text: str, depth_max: int, namespaces_max: int) -> tuple[_Stop, int
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal depth, index
         depth += 1
-        if depth > depth_max:
+        problem = _of_start(depth, depth_max, attributes, attributes_max)
+        if problem:
             # Asked for later, expat stands behind the tag.
             index = parser.CurrentByteIndex
-            raise _Stop(
-                "xml.depth",
-                "elements are nested too deep",
-                f"at most {depth_max} levels",
-                f"level {depth}",
-            )
+            raise problem
 
     def end(name: str) -> None:
         nonlocal depth
@@ -256,7 +263,7 @@ def _stopped(text: str, depth_max: int, namespaces_max: int) -> tuple[_Stop, int
         end,
         doctype,
     )
-    if namespaces_max < 1 << 30:
+    if namespaces_max < _ANY:
         parser.StartNamespaceDeclHandler = declared
         parser.EndNamespaceDeclHandler = undeclared
     data = pieces.encoded(text, "surrogatepass")
@@ -271,6 +278,22 @@ def _stopped(text: str, depth_max: int, namespaces_max: int) -> tuple[_Stop, int
         return _Stop("xml.malformed", ""), 0
     index = _doctype_start(data, index) if found.rule == "xml.doctype" else index
     return found, len(pieces.decoded(data[:index], "utf-8", "replace"))
+
+
+def _of_start(
+    depth: int, depth_max: int, attributes: dict[str, str], attributes_max: int
+) -> _Stop | None:
+    """What is wrong with a start tag."""
+    if depth > depth_max:
+        most, found = f"at most {depth_max} levels", f"level {depth}"
+        return _Stop("xml.depth", "elements are nested too deep", most, found)
+    if len(attributes) > attributes_max:
+        count = sum(name.partition(":")[0] != "xmlns" for name in attributes)
+        if count <= attributes_max:
+            return None
+        most, found = f"at most {attributes_max}", str(count)
+        return _Stop("xml.attributes", "the element has too many attributes", most, found)
+    return None
 
 
 def _doctype_start(data: bytes, index: int) -> int:

@@ -30,8 +30,11 @@ from exchange.schemas.violation import Finding, excerpt
 
 #: When an element has more attributes, or namespaces, than this, the explanation comes from libxml2
 #: alone: the thorough one takes time by their number squared. It does so too when the call's
-#: documents have more elements than are explained (`schemas.document_limits`).
+#: documents have more elements than are explained (`schemas.document_limits`), or a value is longer
+#: than this: of a value the package asks regular expressions, which hold the interpreter for up to
+#: 60 ns a character.
 EXPLAINED_ATTRIBUTES_MAX = 50
+EXPLAINED_CHARACTERS_MAX = 200_000
 
 _ATTRIBUTE_REASON = re.compile(r"attribute ([^\s=]+)=")
 _MISSING_ATTRIBUTE = re.compile(r"missing required attribute '([^']+)'")
@@ -109,7 +112,10 @@ class _Bounded(list[XMLSchemaValidationError]):
 def _is_costly(elements: Sequence[etree._Element]) -> bool:
     """Whether the thorough explanation could take long by what one of the elements carries."""
     return any(
-        len(each.attrib) > EXPLAINED_ATTRIBUTES_MAX or len(each.nsmap) > EXPLAINED_ATTRIBUTES_MAX
+        len(each.attrib) > EXPLAINED_ATTRIBUTES_MAX
+        or len(each.nsmap) > EXPLAINED_ATTRIBUTES_MAX
+        or len(each.text or "") > EXPLAINED_CHARACTERS_MAX
+        or any(len(value) > EXPLAINED_CHARACTERS_MAX for value in each.attrib.values())
         for each in elements
     )
 

@@ -53,6 +53,7 @@ KNOWN = (
     ("income-register.acknowledgement", "attributes of the root"),
     ("eessi.p2000", "declarations of the root"),
     ("kelmu.benefit-query", "a long key of many parts for the last value"),
+    ("income-register.echo", "elements of many names in every value"),
 )
 
 

@@ -168,6 +168,7 @@ def test_every_setting_is_read_by_something() -> None:
         "limits.depth_max",
         "limits.markup_max",
         "limits.namespaces_max",
+        "limits.attributes_max",
         "limits.attachments_max",
         "limits.attachment_bytes_max",
     }

@@ -22,6 +22,7 @@ SMALL = DocumentLimits(
     depth_max=8,
     markup_max=250,
     namespaces_max=20,
+    attributes_max=20,
 )
 
 
@@ -42,6 +43,7 @@ def test_json_and_xml_are_read_by_the_limits_in_force() -> None:
         (xml.parse, b"<a>" + b" " * 2_993 + b"</a>", b"<a>" + b" " * 2_994 + b"</a>", "xml.size"),
         (xml.parse, _declaring(20), _declaring(21), "xml.namespaces"),
         (xml.parse, _marked(250), _marked(251), "xml.markup"),
+        (xml.parse, _wide(20), _wide(21), "xml.attributes"),
         (json.parse, _holding(30), _holding(31), "json.members"),
     )
     for read, sound, wrong, rule in bodies:
@@ -56,6 +58,44 @@ def test_json_and_xml_are_read_by_the_limits_in_force() -> None:
 def _marked(count: int) -> bytes:
     """So many tags and attributes."""
     return b"<a>" + b"<b/>" * (count - 4) + b"<b c='1'/></a>"
+
+
+def _wide(count: int) -> bytes:
+    """An element with so many attributes."""
+    return b"<a>\n<b%s/></a>" % b"".join(b" c%d=''" % number for number in range(count))
+
+
+def test_too_many_attributes_are_told_where_they_are() -> None:
+    with within(SMALL), pytest.raises(Malformed) as raised:
+        xml.parse(_wide(21).decode().replace("<b", "ä<b").encode("utf-16"))
+    (violation,) = raised.value.violations
+    told = (violation.line, violation.column, violation.expected, violation.found)
+    assert told == (2, 2, "at most 20", "21")
+    with within(SMALL), pytest.raises(Malformed) as raised:
+        xml.parse(_wide(100).replace(b"<b", b"<p:b").replace(b"/>", b" xmlns:p='u'/>"))
+    assert raised.value.violations[0].found == "21", "read up to one too many"
+    comment = b"<a><!--" + _wide(21) + b"-->"
+    with within(SMALL):
+        assert rule_of(xml.parse, comment + b"</a>") == "", "no element"
+        assert rule_of(xml.parse, comment + _wide(21) + b"</a>") == "xml.attributes"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1"])
+def test_a_limit_holds_and_is_told_in_any_encoding(encoding: str) -> None:
+    head = f'<?xml version="1.0" encoding="{encoding}"?>\n<ä>'
+    broken = {
+        "xml.depth": ("<a>" * 8 + "</a>" * 8, 4 + 3 * 7),
+        "xml.attributes": ("<b" + "".join(f" c{number}=''" for number in range(21)) + "/>", 4),
+        "xml.malformed": ("<b></c>", 4 + 5),
+    }
+    for rule, (rest, column) in broken.items():
+        with within(SMALL), pytest.raises(Malformed) as raised:
+            xml.parse((head + rest + "</ä>").encode(encoding))
+        (violation,) = raised.value.violations
+        assert (violation.rule, violation.line, violation.column) == (rule, 2, column)
+    with within(SMALL), pytest.raises(Malformed) as raised:
+        xml.parse((head + _declaring(21).decode() + "</ä>").encode(encoding))
+    assert [each.rule for each in raised.value.violations] == ["xml.namespaces"]
 
 
 def _holding(count: int) -> bytes:

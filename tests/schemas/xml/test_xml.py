@@ -16,7 +16,7 @@ from exchange.schemas import xml
 from exchange.schemas.violation import Finding, Malformed
 from exchange.schemas.xml import XmlLimits, XmlSchema
 from tests.schemas.places import place
-from tests.schemas.xml_documents import PREFIXED, Drawn, documents
+from tests.schemas.xml.xml_documents import PREFIXED, Drawn, documents
 
 LIMITS = XmlLimits(200_000, 10)
 XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
