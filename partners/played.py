@@ -1,5 +1,5 @@
-"""A stub that sends only for partners that are played: nobody else sends in the name of a partner
-that plays itself.
+"""A stub without the traffic of partners that are not played (`played = false`, or a `url` of
+their own): those send by programs of their own.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""What a schema refused of a message: the message without those values, for rules that must not be
-judged on them.
-"""
+"""A message without the values that its schema refused, so that no rule is judged on them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""How values are declared that every message makes several of: a dataclass that the type checker
-keeps frozen; holds no value of its own.
+"""The decorator `value`: a dataclass that is frozen for the type checker alone, for values of which
+every message makes several.
 """
 
 from __future__ import annotations

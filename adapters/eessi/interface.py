@@ -9,6 +9,7 @@ from typing import Any
 from exchange.ports.description import (
     PROBLEMS,
     TEXT,
+    TEXTS,
     Body,
     Interface,
     Parameter,
@@ -25,7 +26,6 @@ XML_TYPES = ("text/xml", "application/xml")
 #: A moment as RINA writes it, which is not RFC 3339: no colon in the offset.
 _DATE: Schema = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000$"}
 _OBJECTS: Schema = {"type": "array", "items": {"type": "object"}}
-_TEXTS: Schema = {"type": "array", "items": TEXT}
 _FLAG: Schema = {"type": "boolean"}
 
 
@@ -39,7 +39,7 @@ SHAPES: dict[str, Schema] = {
             "id": TEXT,
             "date": _DATE,
             "sender": TEXT,
-            "receivers": _TEXTS,
+            "receivers": TEXTS,
             "messageId": TEXT,
             "caseId": TEXT,
             "status": {"const": "SENT"},

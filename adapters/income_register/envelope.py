@@ -1,5 +1,5 @@
-"""Judges a SOAP envelope: its version, and header blocks that must be understood; nothing of the
-document in it.
+"""Judges a SOAP envelope: its version, header blocks that must be understood, and that the document
+in it is the operation's; nothing else of the document.
 
 Source: SOAP 1.1 (W3C note, 8 May 2000), chapters 4.1.2 and 4.2; SOAP 1.2, appendix A (W3C): a 1.1
 service answers another version with VersionMismatch. No header block is understood here.
@@ -13,6 +13,9 @@ from exchange.schemas.violation import Finding
 VERSION_MISMATCH, MUST_UNDERSTAND = "soap.version-mismatch", "soap.must-understand"
 #: The fault codes of SOAP 1.1 for what is wrong with an envelope, by rule.
 FAULT_CODES = {VERSION_MISMATCH: "VersionMismatch", MUST_UNDERSTAND: "MustUnderstand"}
+#: The rule that a document breaks which its operation does not take, and the hint of a call that
+#: names the root which it takes.
+OPERATION, OPERATION_HINT = "ir.operation", "operation"
 _NEXT = "http://schemas.xmlsoap.org/soap/actor/next"
 
 
@@ -35,3 +38,12 @@ def check_envelope(root: Element) -> list[Finding]:
         if (block.get(f"{{{SOAP}}}mustUnderstand") or "").strip() in ("1", "true")
         and block.get(f"{{{SOAP}}}actor", "") in ("", _NEXT)
     ]
+
+
+def check_operation(document: Element, taken: str) -> list[Finding]:
+    """A document that is not the one that the call's operation takes (empty: no call)."""
+    root = str(document.tag).rpartition("}")[2]
+    if not taken or root == taken:
+        return []
+    message = f"the operation takes {taken}"
+    return [Finding(rule=OPERATION, message=message, at=document, expected=taken, found=root[:80])]

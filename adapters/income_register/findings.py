@@ -68,8 +68,12 @@ def iso(day: Day) -> str:
     return f"{day.year:04d}-{day.month:02d}-{day.day:02d}"
 
 
-#: Since when pay is reported to the register.
-FIRST_PAYMENT = Day(2019, 1, 1)
+#: Since when pay is reported to the register, and since when benefits are.
+FIRST_PAYMENT, FIRST_BENEFIT = Day(2019, 1, 1), Day(2021, 1, 1)
+
+
+#: Findings of a delivery that are noted, whatever they are about; a few hundred are told.
+NOTED_MAX = 10_000
 
 
 class Payer(NamedTuple):
@@ -105,7 +109,9 @@ class Book:
     """
 
     __slots__ = (
+        "_beyond",
         "as_of",
+        "count",
         "findings",
         "item",
         "latest_day",
@@ -125,6 +131,10 @@ class Book:
         as_of: YearMonthDay | None = None,
     ) -> None:
         self.findings: list[Finding] = []
+        #: All that was found, noted or not.
+        self.count = 0
+        #: Of which items findings were noted beyond `NOTED_MAX`, and how severe.
+        self._beyond: set[tuple[int | None, Severity]] = set()
         self.item: int | None = None
         self.payment_day: Day | None = None
         self.period: Period = UNDATED
@@ -164,8 +174,14 @@ class Book:
         severity: Severity = "error",
     ) -> None:
         """Note what is wrong at an element; the text of the message and the code come from the
-        table of errors.
+        table of errors. Beyond `NOTED_MAX` in all, of each item the first of its severity: a
+        finding takes a kilobyte, and a delivery may be wrong at every twenty bytes.
         """
+        self.count += 1
+        if len(self.findings) >= NOTED_MAX:
+            if (self.item, severity) in self._beyond:
+                return
+            self._beyond.add((self.item, severity))
         error = ERRORS[rule]
         found = (found or "").strip()[:FOUND_CHARACTERS_MAX]
         self.findings.append(

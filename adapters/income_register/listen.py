@@ -28,6 +28,7 @@ from exchange.adapters.income_register.endpoints.request import (
     operation_of,
     signed,
 )
+from exchange.adapters.income_register.envelope import OPERATION_HINT
 from exchange.adapters.income_register.hand_out.query import answer_query
 from exchange.adapters.income_register.identify import kind_of
 from exchange.adapters.income_register.register.lookup import is_invalidated, look_up
@@ -48,10 +49,10 @@ _UNOPENED = frozenset(("malformed", "type-unknown"))
 def said(operations: Operations, call: Call, partner: Partner) -> Inbound:
     """What a call says beside its document: the service, and the message type by its operation."""
     operation = operation_of(call, operations)
-    if isinstance(operation, str):
-        real_time, hints = operations[0].real_time, {}
-    else:
-        real_time, hints = operation.real_time, {"type": interface.TYPES.get(operation.request, "")}
+    real_time, hints = operations[0].real_time, dict[str, str]()
+    if not isinstance(operation, Violation):
+        taken, real_time = operation.request, operation.real_time
+        hints = {"type": interface.TYPES.get(taken, ""), OPERATION_HINT: taken}
     endpoint = REAL_TIME_ENDPOINT if real_time else DEFERRED_ENDPOINT
     return Inbound(
         partner=partner,
@@ -65,12 +66,9 @@ def said(operations: Operations, call: Call, partner: Partner) -> Inbound:
 async def submit(operations: Operations, call: Call, partner: Partner, desk: Desk) -> Reply:
     """Take a delivery."""
     operation = operation_of(call, operations)
-    if isinstance(operation, str):
-        unknown = Violation("ir.operation", operation)
-        return fault_of(
-            await desk.refuse(said(operations, call, partner), "type-unknown", [unknown])
-        )
     inbound = said(operations, call, partner)
+    if isinstance(operation, Violation):
+        return fault_of(await desk.refuse(inbound, "type-unknown", [operation]))
     outcome = await take_in(inbound, desk)
     return _real_time(outcome) if operation.real_time else _deferred(outcome)
 

@@ -21,7 +21,11 @@ from exchange.adapters.income_register.document import (
     own_schema,
     unwrap,
 )
-from exchange.adapters.income_register.envelope import check_envelope
+from exchange.adapters.income_register.envelope import (
+    OPERATION_HINT,
+    check_envelope,
+    check_operation,
+)
 from exchange.adapters.income_register.recognition import Abridgement, RecognitionCache
 from exchange.adapters.income_register.register_records import ReportKeys
 from exchange.adapters.income_register.spans import (
@@ -257,7 +261,8 @@ def read_whole(inbound: Inbound) -> Document:
         # whole.
         etree.strip_tags(root, etree.Comment, etree.ProcessingInstruction)
     document = unwrap(root)
-    findings = check_envelope(root)
+    taken = inbound.hints.get(OPERATION_HINT, "")
+    findings = check_envelope(root) or check_operation(document, taken)
     message_type = "" if findings else ROOTS.get(document.tag, "")
     return Document(
         inbound=inbound,

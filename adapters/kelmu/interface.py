@@ -21,6 +21,7 @@ from exchange.ports.description import (
     INSTANT,
     PROBLEMS,
     TEXT,
+    TEXTS,
     Body,
     Interface,
     Parameter,
@@ -32,7 +33,6 @@ from exchange.ports.description import (
 )
 
 _RECEIPT = {"id": ID, "message_id": TEXT, "message_type": TEXT, "received_at": INSTANT}
-_TEXTS: Schema = {"type": "array", "items": TEXT}
 
 _DATE: Schema = {"type": "string", "format": "date"}
 _INSTANT_OR_NONE: Schema = {"type": ["string", "null"], "format": "date-time"}
@@ -44,8 +44,8 @@ SHAPES: dict[str, Schema] = {
             **_RECEIPT,
             "from": _DATE,
             "to": _DATE,
-            "benefits": _TEXTS,
-            "data_groups": _TEXTS,
+            "benefits": TEXTS,
+            "data_groups": TEXTS,
             "results": listed("kelmu.PersonRecords"),
             "left_out": {"type": "array", "items": {"type": "object"}},
         }
@@ -67,7 +67,7 @@ SHAPES: dict[str, Schema] = {
             "state": {"enum": ["open", "answered", "withdrawn"]},
             "received_at": INSTANT,
             "person": TEXT,
-            "statements": _TEXTS,
+            "statements": TEXTS,
             "question": TEXT,
             "answer_by": _DATE,
             "late": {"type": "boolean"},

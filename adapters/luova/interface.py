@@ -12,6 +12,7 @@ from exchange.ports.description import (
     NUMBER,
     PROBLEMS,
     TEXT,
+    TEXTS,
     Body,
     Interface,
     Parameter,
@@ -32,7 +33,7 @@ _RECEIPT = {
     "messageType": TEXT,
     "receivedAt": INSTANT,
     "items": NUMBER,
-    "receivers": {"type": "array", "items": TEXT},
+    "receivers": TEXTS,
     "warnings": listed("Violation"),
 }
 _HELD: Schema = {

@@ -1,4 +1,4 @@
-"""What the items of a message are: in which one something stands, of which kinds, and which."""
+"""The items of a message: how many there are of each kind, and in which one a finding lies."""
 
 from __future__ import annotations
 

@@ -34,17 +34,6 @@ ASKING_SECTORS = frozenset(
 #: *modelled*.
 RESTRICTED_SECTORS = frozenset(("kela", "tax", "other-authority"))
 
-#: Who has people of its own, and its municipality's code (Statistics Finland).
-MUNICIPALITIES = {
-    "helsinki": "091",
-    "municipality.espoo": "049",
-    "municipality.oulu": "564",
-    "municipality.sodankyla": "758",
-    "municipality.tampere": "837",
-    "municipality.turku": "853",
-    "municipality.vaasa": "905",
-}
-
 
 def may_ask(partner: Partner) -> bool:
     """Whether a partner has a permit."""

@@ -20,13 +20,12 @@ from exchange.adapters.population_register.feed import (
 from exchange.adapters.population_register.identify import (
     BASIC_DATA_QUERY,
     CHANGES_QUERY,
-    MUNICIPALITIES,
     may_ask,
     sees_restricted,
 )
 from exchange.ports import Answered, Desk, Endpoint, Inbound, Parsed
 from exchange.schemas.call import JSON, Call, Reply, json_reply, problem
-from exchange.schemas.directory import Partner
+from exchange.schemas.directory import MUNICIPALITY_CODES, Partner
 from exchange.schemas.fields import is_date
 from exchange.schemas.persons.registration_times import day_of_key, key_of_day
 from exchange.schemas.population.change_kinds import identified
@@ -76,7 +75,7 @@ def _changes(parsed: Parsed, partner: Partner, now: int) -> Told:
     asked = parsed.document
     codes, after = asked.get("hetulista"), asked["viimeisinKirjausavain"]
     if codes is None:
-        town = MUNICIPALITIES[partner.id]
+        town = MUNICIPALITY_CODES[partner.id]
         return changes_of_residents(town, after, now, sees_restricted(partner))
     return changes(codes, after, now, sees_restricted(partner))
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from exchange.adapters.population_register.identify import (
     CHANGES_QUERY,
-    MUNICIPALITIES,
     PERSON_QUERY,
     QUESTIONS,
     may_ask,
 )
 from exchange.adapters.population_register.person_query import rules as person_query
 from exchange.ports import Context, Identity, Parsed
+from exchange.schemas.directory import MUNICIPALITY_CODES
 from exchange.schemas.violation import Finding
 
 
@@ -35,7 +35,7 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
         findings += person_query.rules(parsed.document)
     if parsed.message_type == CHANGES_QUERY and isinstance(parsed.document, dict):
         findings += _key(parsed.document, context.now // 1000)
-        if is_known and partner.id not in MUNICIPALITIES:
+        if is_known and partner.id not in MUNICIPALITY_CODES:
             findings += _persons(parsed.document)
     return findings
 

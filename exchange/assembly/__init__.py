@@ -18,7 +18,7 @@ from exchange.assembly.parts import (
     played_directory,
     warm_up,
 )
-from exchange.assembly.statistics import own_endpoints, statistics_lines, statistics_report
+from exchange.assembly.statistics import own_endpoints, statistics_report
 
 if TYPE_CHECKING:
     from exchange.assembly.exchange import Exchange
@@ -35,7 +35,6 @@ __all__ = [
     "ledger_path",
     "own_endpoints",
     "played_directory",
-    "statistics_lines",
     "statistics_report",
     "warm_up",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import heapq
 from collections.abc import Mapping, Sequence
@@ -16,36 +15,21 @@ from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Directory
 from exchange.settings import load
 from exchange.statistics.breakdown import asked_table
-from exchange.statistics.count import Line, Period
+from exchange.statistics.count import MINUTES_A_DAY, Period
 from exchange.statistics.coverage import coverage
 from exchange.statistics.cuts import load as load_cuts
 from exchange.statistics.history import History
 from exchange.statistics.peaks import Peaks
 from exchange.statistics.report import Report, report_of
-from exchange.statistics.rows import LANGUAGES, Rows
+from exchange.statistics.rows import LANGUAGES
 from exchange.statistics.rows import load as load_rows
 from exchange.statistics.tally import Tally
 from exchange.storage.counters.rollups import Rollups
 from exchange.storage.postgresql_server.address import Server
 from exchange.storage.snapshot import Where, require_ledger
 
-#: A run of so many days is compared with the published figures by the minute, not by the day.
+#: A ledger of so many days may hold no whole one.
 SHORT_DAYS = 2
-MINUTES_A_DAY = 1440
-
-
-async def statistics_lines(
-    where: Where,
-    year: int,
-    since: datetime.date | None = None,
-    until: datetime.date | None = None,
-    scale: float = 1.0,
-) -> tuple[Rows, list[Line], Period]:
-    """The lines of the statistics from the ledger: of days [since, until), or of all that it
-    holds.
-    """
-    report = await asyncio.to_thread(statistics_report, where, year, since, until, scale)
-    return report.rows, list(report.lines), report.period
 
 
 def statistics_report(
@@ -55,6 +39,8 @@ def statistics_report(
     until: datetime.date | None = None,
     scale: float = 1.0,
     by: Sequence[str] = (),
+    *,
+    simulated: bool = False,
 ) -> Report:
     """All of the statistics from the ledger (or from several files, as a simulation has them), in
     one pass over the counters.
@@ -62,8 +48,10 @@ def statistics_report(
     Counted are the days [since, until) that the ledger holds, an end that is not named being its
     own; without any those of `year`, else all that it holds; compared with the figures published
     for `year`, times `scale` (0.001 for a simulation at 1/1000). Of a ledger that holds two days or
-    less, the time is taken to the minute: a quarter of an hour is not compared with a day. `by`
-    adds a table by these dimensions (see `exchange.statistics.breakdown`), the last of the report.
+    less the report tells the minutes from the first count to the last, and without days named
+    compares by them: a quarter of an hour is not compared with a day (`simulated` days are whole).
+    `by` adds a table by these dimensions (see `exchange.statistics.breakdown`), the last of the
+    report.
 
     Raises:
         ValueError: when a dimension is unknown.
@@ -97,11 +85,15 @@ def statistics_report(
                 tally.add(day, tuple(dimensions), count, items, size)  # type: ignore[arg-type]
         peaks.take(heapq.merge(*(each.sums(first, end, own_endpoints()) for each in ledgers)))
     days: float = len(covered.held)
-    if peaks.minutes and not (since and until) and days <= SHORT_DAYS:
-        days = (peaks.minutes[1] - peaks.minutes[0] + 1) / MINUTES_A_DAY
+    minutes = None
+    if covered.held and covered.in_all <= SHORT_DAYS and not simulated:
+        minutes = peaks.minutes[1] - peaks.minutes[0] + 1 if peaks.minutes else 0
+        if since is None and until is None:
+            days = minutes / MINUTES_A_DAY
     asked = None if covered.whole else covered.asked
     names = {**cuts.names, **_names(history.newest, catalogue)}
-    return report_of(tally, cuts, names, Period(year, days, scale, asked), covered, peaks)
+    period = Period(year=year, days=days, scale=scale, asked_days=asked, minutes=minutes)
+    return report_of(tally, cuts, names, period, covered, peaks)
 
 
 def own_endpoints() -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -70,48 +71,42 @@ def list_some(
     print(f"{sum(causes.values())} dead letters" + (f": {told}" if told else ""))
 
 
-@app.command("resend")
-def resend(
-    ids: SomeIds = None,
-    receiver: Receiver = "",
-    type_name: Type = "",
-    reason: Reason = "",
-    since: Since = "",
-    everything: Everything = False,
-    per_second: PerSecond = 100.0,
-    detach: Detach = False,
-    as_json: AsJson = False,
-    exchange: Exchange = "",
-    key: Key = "",
-) -> None:
-    """Send dead letters again: those named, or all that match the filters, at a rate.
+def _change(action: str) -> Callable[..., None]:
+    """The command that does this to the letters named, or to all that match the filters."""
+
+    def change(
+        ids: SomeIds = None,
+        receiver: Receiver = "",
+        type_name: Type = "",
+        reason: Reason = "",
+        since: Since = "",
+        everything: Everything = False,
+        per_second: PerSecond = 100.0,
+        detach: Detach = False,
+        as_json: AsJson = False,
+        exchange: Exchange = "",
+        key: Key = "",
+    ) -> None:
+        wanted = _one_of(ids, _filter(receiver, type_name, reason, since), everything)
+        _do(action, Api(exchange, key), wanted, per_second, detach, as_json)
+
+    return change
+
+
+app.command(
+    "resend",
+    help="""Send dead letters again: those named, or all that match the filters, at a rate.
 
     A resend by a filter runs in the exchange, also when this command is interrupted; it passes
     over receivers that are failing or paused.
-    """
-    wanted = _one_of(ids, _filter(receiver, type_name, reason, since), everything)
-    _do("resend", Api(exchange, key), wanted, per_second, detach, as_json)
-
-
-@app.command("skip")
-def skip(
-    ids: SomeIds = None,
-    receiver: Receiver = "",
-    type_name: Type = "",
-    reason: Reason = "",
-    since: Since = "",
-    everything: Everything = False,
-    per_second: PerSecond = 100.0,
-    detach: Detach = False,
-    as_json: AsJson = False,
-    exchange: Exchange = "",
-    key: Key = "",
-) -> None:
-    """Give dead letters up for good, so that what they hold up in their conversations goes on:
+    """,
+)(_change("resend"))
+app.command(
+    "skip",
+    help="""Give dead letters up for good, so that what they hold up in their conversations goes on:
     those named, or all that match the filters, at a rate, in the exchange as a resend does.
-    """
-    wanted = _one_of(ids, _filter(receiver, type_name, reason, since), everything)
-    _do("skip", Api(exchange, key), wanted, per_second, detach, as_json)
+    """,
+)(_change("skip"))
 
 
 @app.command("progress")

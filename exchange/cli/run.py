@@ -18,10 +18,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from exchange.assembly import ledger_path, statistics_lines
+from exchange.assembly import ledger_path, statistics_report
 from exchange.cli import verify as verification
 from exchange.cli.partners.stubs import check_faults
 from exchange.cli.serving import exposure
+from exchange.publication.text import period_text
 from exchange.schemas.directory import digest_of
 from exchange.settings import load
 from exchange.statistics.table import text_table
@@ -123,9 +124,10 @@ async def _run(
     finally:
         for process in (playing, serving):
             await _end(process)
-    rows, lines, period = await statistics_lines(ledger, 2024)
+    report = await asyncio.to_thread(statistics_report, ledger, 2024)
     console.width = max(console.width, 110)
-    console.print(text_table(rows, lines, period))
+    console.print(text_table(report.rows, report.lines, report.period))
+    console.print(f"Period counted: {period_text(report, 'en')}", highlight=False)
     result = verify(ledger)
     console.print(verification.text(result), highlight=False, markup=False, soft_wrap=True)
     return result.clean

@@ -14,8 +14,10 @@ from rich.console import Console
 
 from exchange.assembly import ledger_address, ledger_path, statistics_report
 from exchange.cli.options import Language, share_of
+from exchange.clocks import WallClock
 from exchange.settings import load
 from exchange.statistics.breakdown import columns_of
+from exchange.statistics.days import FINLAND
 from exchange.statistics.report import Report
 from exchange.statistics.rows import load as load_rows
 from exchange.statistics.suppression import as_open_data
@@ -116,13 +118,18 @@ def _opened(report: Report, ledger: Path, language: str, anyway: bool, revision:
     from exchange.publication.publication_record import NotOffered, list_beside, offered
 
     try:
-        return offered(report, list_beside(ledger), revision)
+        return offered(report, list_beside(ledger), revision, _today())
     except (NotOffered, OSError) as refused:
         why = refused.texts[language] if isinstance(refused, NotOffered) else str(refused)
         Console(stderr=True).print(why, highlight=False, soft_wrap=True)
         if anyway and isinstance(refused, NotOffered):
             return replace(as_open_data(report), not_open=refused.texts)
         raise typer.Exit(2) from refused
+
+
+def _today() -> datetime.date:
+    """The day that a running exchange may still count."""
+    return datetime.datetime.fromtimestamp(WallClock().now() / 1000, FINLAND).date()
 
 
 def _is_folder(out: Path | None) -> bool:
@@ -150,7 +157,8 @@ def _give(
 
     if out is not None and _is_folder(out):
         listed = list_beside(ledger)
-        for written in publish(report, out, language, listed=listed, revision=revision):
+        made = publish(report, out, language, listed=listed, revision=revision, today=_today())
+        for written in made:
             print(written)
     elif form != TABLE:
         write(report, form, language, out, bool(by))

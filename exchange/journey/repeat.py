@@ -1,6 +1,6 @@
-"""Calls a function again and again on a task of its own: the one loop of all that looks by itself
-for what there is to do, and of what is kept in memory for a moment before it is committed; what
-that is, is not known here.
+"""Calls a function again and again on a task of its own, as watches, retention and whatever else
+looks by itself for work need it, or once more while something kept in memory waits for its commit;
+knows none of them.
 """
 
 from __future__ import annotations

@@ -217,7 +217,9 @@ class Judge:
             left = len(findings) - len(shown)
             violations.append(
                 Violation(
-                    "violations.more", f"{left} more violations are not listed", severity="warning"
+                    "violations.more",
+                    f"at least {left} more violations are not listed",
+                    severity="warning",
                 )
             )
         return violations

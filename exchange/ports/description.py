@@ -13,6 +13,7 @@ from exchange.schemas.call import JSON, PROBLEM
 Schema = Mapping[str, Any]
 
 TEXT: Schema = {"type": "string"}
+TEXTS: Schema = {"type": "array", "items": TEXT}
 NUMBER: Schema = {"type": "integer"}
 INSTANT: Schema = {"type": "string", "format": "date-time"}
 #: An id of ours: of a message, a delivery, a lease.

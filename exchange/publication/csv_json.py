@@ -84,6 +84,7 @@ def document(report: Report) -> dict[str, Any]:
             "held_days": report.held_days,
             "asked_days": asked_days(report),
             "asked": [day.isoformat() for day in report.asked] if report.asked else None,
+            "minutes": period.minutes,
             "scale": period.scale,
         },
         "open_data": {

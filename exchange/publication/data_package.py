@@ -14,7 +14,14 @@ from typing import Any
 
 from exchange.publication.quality import catalogued, updated
 from exchange.publication.row_descriptions import meanings
-from exchange.publication.text import column_title, openness, period_text, table_title, words
+from exchange.publication.text import (
+    column_title,
+    measure_title,
+    openness,
+    period_text,
+    table_title,
+    words,
+)
 from exchange.statistics.report import Report, Table
 
 #: Of `statistics.csv`: what each column says. A figure may be a band (`low..high`), hence the type.
@@ -83,34 +90,55 @@ def data_package(
     return json.dumps(descriptor, ensure_ascii=False, indent=2) + "\n"
 
 
-def csv_metadata(report: Report, file_name: str, language: str) -> str:
-    """The metadata that stands beside `statistics.csv` (its name is the file's and
-    `-metadata.json`).
+def csv_metadata(report: Report, file_name: str, language: str, table: Table | None = None) -> str:
+    """The metadata that stands beside `statistics.csv`, or a table as CSV (its name is the file's
+    and `-metadata.json`).
     """
     say = words(language)
     notes = [text[language] for text in report.cuts.assumptions]
     notes += meanings(report, language)
+    title = say["title"] if table is None else table_title(table, language)
+    fields, key = _fields(table, language)
     metadata = {
         "@context": ["http://www.w3.org/ns/csvw", {"@language": language}],
         "url": file_name,
-        "dc:title": f"{say['title']}, {period_text(report, language)}",
+        "dc:title": f"{title}, {period_text(report, language)}",
         **({"dc:modified": updated(report)} if updated(report) else {}),
         "dc:source": [text[language] for text in report.cuts.sources],
         "dc:description": [*openness(report, language), *notes],
         "tableSchema": {
             "columns": [
                 {
-                    "name": name,
-                    "titles": name,
-                    "datatype": kind,
-                    "dc:description": DESCRIPTIONS[name],
+                    "name": field["name"],
+                    "titles": field["name"],
+                    "datatype": field["type"],
+                    "dc:description": field.get("description") or field["title"],
                 }
-                for name, kind in COLUMN_TYPES.items()
+                for field in fields
             ],
-            "primaryKey": "row",
+            "primaryKey": key[0] if len(key) == 1 else key,
         },
     }
     return json.dumps(metadata, ensure_ascii=False, indent=2) + "\n"
+
+
+def _fields(table: Table | None, language: str) -> tuple[list[dict[str, str]], list[str]]:
+    """The columns of `statistics.csv`, or of a table, and those that identify a line."""
+    if table is None:
+        fields = [
+            {"name": column, "type": kind, "description": DESCRIPTIONS[column]}
+            for column, kind in COLUMN_TYPES.items()
+        ]
+        return fields, ["row"]
+    fields = [
+        {"name": column, "type": "string", "title": column_title(column, language)}
+        for column in table.columns
+    ]
+    fields += [
+        {"name": name, "type": MEASURE_TYPES[name], "title": measure_title(name, language)}
+        for name in table.measures
+    ]
+    return fields, list(table.columns)
 
 
 def _resource(
@@ -128,20 +156,7 @@ def _resource(
     }
     if form != "csv":
         return {**resource, "format": "json-stat", "mediatype": "application/json"}
-    fields: list[dict[str, str]]
-    if table is None:
-        fields = [
-            {"name": column, "type": kind, "description": DESCRIPTIONS[column]}
-            for column, kind in COLUMN_TYPES.items()
-        ]
-        key = ["row"]
-    else:
-        fields = [
-            {"name": column, "type": "string", "title": column_title(column, language)}
-            for column in table.columns
-        ]
-        fields += [{"name": name, "type": MEASURE_TYPES[name]} for name in table.measures]
-        key = list(table.columns)
+    fields, key = _fields(table, language)
     schema = {"fields": fields, "primaryKey": key, "missingValues": [""]}
     return {
         **resource,

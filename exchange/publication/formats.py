@@ -12,7 +12,7 @@ from exchange.publication.csv_json import table_csv, to_csv, to_json
 from exchange.publication.data_package import csv_metadata
 from exchange.publication.json_stat import rows_dataset, to_json_stat
 from exchange.publication.page import to_html
-from exchange.publication.text import openness
+from exchange.publication.text import openness, period_text, words
 from exchange.publication.workbook import to_xlsx
 from exchange.statistics.report import Report
 
@@ -53,8 +53,8 @@ FORMS: Mapping[str, Form] = {
 def write(
     report: Report, form: str, language: str, out: Path | None = None, by: bool = False
 ) -> None:
-    """Write one form to a file, or to the standard output; what a CSV can't say of its sources goes
-    beside it.
+    """Write one form to a file, or to the standard output; what a CSV can't say of its period and
+    its sources goes beside it.
 
     Raises:
         OSError: when the file can't be written.
@@ -64,13 +64,15 @@ def write(
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
         if form == "csv":
-            beside = [text[language] for text in report.cuts.sources]
+            beside = [f"{words(language)['counted-period']}: {period_text(report, language)}"]
+            beside += [text[language] for text in report.cuts.sources]
             beside += openness(report, language) if report.open_data else []
             print("\n".join(beside), file=sys.stderr)
         return
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(content)
-    if form == "csv" and not by:
+    if form == "csv":
+        table = report.tables[-1] if by else None
         out.with_name(out.name + "-metadata.json").write_text(
-            csv_metadata(report, out.name, language), encoding="utf-8"
+            csv_metadata(report, out.name, language, table), encoding="utf-8"
         )

@@ -39,16 +39,19 @@ def list_beside(ledger: Path) -> Path:
     return ledger.with_name(f"{ledger.stem}.open-data.json")
 
 
-def offered(report: Report, listed: Path | None, revision: str = "") -> Report:
+def offered(
+    report: Report, listed: Path | None, revision: str = "", today: datetime.date | None = None
+) -> Report:
     """The report as open data. With a list (a file, made when it is not there), nothing that was
-    published before may give its small counts away, and it is put there as well.
+    published before may give its small counts away, and it is put there as well. `today` is where
+    the ledger may still count; None of a simulation.
 
     A `revision` (a note that says why) replaces what was published of exactly these days: whatever
     was withheld then is withheld again, so that the two tell no more than each alone.
 
     Raises:
-        NotOffered: when it isn't of whole months, these aren't wholly held, it overlaps what was
-            published, or there is nothing to revise.
+        NotOffered: when it isn't of whole months, these aren't wholly held or aren't over yet, it
+            overlaps what was published, or there is nothing to revise.
         OSError: when the list can't be read or written.
     """
     first, last = report.first, report.last
@@ -58,6 +61,8 @@ def offered(report: Report, listed: Path | None, revision: str = "") -> Report:
     if report.held_days < asked:
         held = report.held_days
         raise _because("not-wholly-held", first=first, last=last, held=held, asked=asked)
+    if last == today:
+        raise _because("not-over", first=first, last=last)
     if listed is None:
         return report if report.open_data else as_open_data(report)
     entries = _read(listed)

@@ -4,6 +4,7 @@ its own module.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,6 +35,7 @@ def publish(
     *,
     listed: Path | None = None,
     revision: str = "",
+    today: datetime.date | None = None,
 ) -> list[Path]:
     """Write the report into `out_dir` (made when it is not there) and return the files, in the
     order written.
@@ -42,7 +44,7 @@ def publish(
     reports for people (text, XLSX, HTML, charts) are written in each of `languages`. The same
     report gives the same bytes: no file says when it was made. Only what lies in `open-data/` is
     open data, its small counts withheld; `listed` is the file that says what was published before,
-    `revision` why something of it is published again.
+    `revision` why something of it is published again, `today` the day that may still be counted.
     Where the report is no open data, `open-data/not-offered.txt` says why.
 
     Raises:
@@ -54,7 +56,7 @@ def publish(
     folder.add("statistics.json", to_json(report))
     _for_people(report, folder, languages)
     try:
-        opened = _open_data(offered(report, listed, revision), language)
+        opened = _open_data(offered(report, listed, revision, today), language)
     except NotOffered as refused:
         texts = (f"{words(each)['not-offered']}: {refused.texts[each]}." for each in languages)
         opened = {NOT_OFFERED: "\n".join(texts) + "\n"}

@@ -54,8 +54,8 @@ def period_text(report: Report, language: str) -> str:
     days = date_text(report.first.isoformat(), language)
     if report.last != report.first:
         days += f"\u2013{date_text(report.last.isoformat(), language)}"
-    if report.period.days < 1:
-        days += f" ({round(report.period.days * 1440)} min)"
+    if report.period.no_whole_day:
+        days += f" ({report.period.minutes} min)"
     days += covered
     scale = report.period.scale
     if scale == 1:
@@ -120,9 +120,13 @@ def shown_measures(table: Table) -> tuple[str, ...]:
 
 def measure_titles(table: Table, language: str) -> list[str]:
     """What the measures that people are shown are called."""
-    say = words(language)
+    return [measure_title(name, language) for name in shown_measures(table)]
+
+
+def measure_title(name: str, language: str) -> str:
+    """What a measure of a table is called."""
     called = {"share_percent": "share", "messages_a_case": "messages-a-case"}
-    return [say[called.get(name, name)] for name in shown_measures(table)]
+    return words(language)[called.get(name, name)]
 
 
 def measure_texts(

@@ -13,7 +13,7 @@ from exchange.schemas.directory import Directory, Partner
 from exchange.statistics.count import BEGUN, KIND
 from exchange.statistics.cuts import TableOf
 from exchange.statistics.days import date_of
-from exchange.statistics.rows import LANGUAGES, Row
+from exchange.statistics.rows import LANGUAGES, Row, covers
 
 #: The country that messages are received in and sent from.
 HOME = "FI"
@@ -153,6 +153,8 @@ class Breakdown:
             counts = any(each.id == row.id for each in rows)
         else:
             counts = kind.startswith(f"{KIND}:") if ITEM in self.table.by else kind == KIND
+            types = self.table.types
+            counts = counts and (not types or covers(types, facts["message_type"]))
         if not counts:
             return []
         choices = [self._values(name, facts, partners) for name in self.table.by]
@@ -247,11 +249,12 @@ def _outward(
 
 
 def with_noughts(
-    breakdown: Breakdown, known: Mapping[str, Collection[str]]
+    breakdown: Breakdown, known: Mapping[str, Collection[str]], days: Collection[int]
 ) -> dict[tuple[str, ...], Figures]:
     """The cells with those that never came as noughts: each combination of what the columns have,
-    and of the `known` keys of a column. Days are those counted, each with its own week and month;
-    an end has both directions. More than `CELLS_MAX` are left as they are.
+    and of the `known` keys of a column. `days` are those held (numbers), each with its own week and
+    month, whatever came on it; hours are those that came. An end has both directions. More than
+    `CELLS_MAX` are left as they are.
     """
     columns, cells = breakdown.columns, breakdown.cells
     if not cells:
@@ -266,6 +269,9 @@ def with_noughts(
         came = {tuple(key[place] for place in places) for key in cells}
         came |= {(key,) for key in known.get(name, ())}
         came |= {("sent",), ("received",)} if name.endswith("-end") else set()
+        if places is times and "hour" not in columns:
+            of_days = map(times_of, days)
+            came |= {tuple(of_day[columns[place]] for place in places) for of_day in of_days}
         values.append(sorted(came))
     if prod(map(len, values)) > CELLS_MAX:
         return cells

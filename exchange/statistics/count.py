@@ -21,6 +21,8 @@ KIND = KINDS["received"]
 #: The kind of what tables of cases count besides.
 BEGUN = "begun"
 
+MINUTES_A_DAY = 1440
+
 #: A sum of counters: the values of DIMENSIONS, how many, items in them, bytes in them.
 Total = tuple[tuple[Any, ...], int, int, int]
 State = Literal["counted", "no-type-yet", "withheld", "not-held", "no-whole-day"]
@@ -115,13 +117,20 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Period:
     """What was counted: `days` calendar days that the ledger holds of the `asked_days` (None: no
-    more), compared with published `year`, at `scale` of its traffic (1: all of it).
+    more), compared with published `year`, at `scale` of its traffic (1: all of it). `minutes` are
+    those from the first count to the last of a ledger that may hold no whole day; None of others.
     """
 
     year: int
     days: float = 366
     scale: float = 1.0
     asked_days: float | None = None
+    minutes: int | None = None
+
+    @property
+    def no_whole_day(self) -> bool:
+        """Whether less than a day is held of the day or two."""
+        return self.minutes is not None and self.minutes < MINUTES_A_DAY
 
     @property
     def complete(self) -> bool:
@@ -248,7 +257,7 @@ def _line(row: Row, sums: Mapping[str, RowSum], period: Period) -> Line:
     why: State = "counted"
     if total is None:
         why = "no-type-yet"
-    elif not period.days:
+    elif not period.days and period.minutes is None:
         why = "not-held"
     elif row.per_day and period.days < 1:
         why = "no-whole-day"

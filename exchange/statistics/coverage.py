@@ -14,11 +14,14 @@ Stretch = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The days asked for, [first, end) by number, and those of them that are held."""
+    """The days asked for, [first, end) by number, those of them that are held, and how many the
+    ledgers hold in all.
+    """
 
     first: int
     end: int
     held: frozenset[int]
+    in_all: int
 
     @property
     def asked(self) -> int:
@@ -54,4 +57,4 @@ def coverage(
     else:
         first = number_of(since) if since else first
         end = number_of(until) if until else max(end, first)
-    return Coverage(first, end, frozenset(day for day in days if first <= day < end))
+    return Coverage(first, end, frozenset(day for day in days if first <= day < end), len(days))

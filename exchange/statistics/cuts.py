@@ -42,8 +42,8 @@ class BandOf:
 
 @dataclass(frozen=True, slots=True)
 class TableOf:
-    """A table: what `row` selects (None: all that was delivered), by dimensions; ends in Finland of
-    some sectors left out.
+    """A table: what `row` selects (None: all that was delivered, of `types` where they are named),
+    by dimensions; ends in Finland of some sectors left out.
 
     `cases` counts the conversations that began as well.
     """
@@ -52,6 +52,7 @@ class TableOf:
     title: Title
     by: tuple[str, ...]
     row: Row | None = None
+    types: tuple[str, ...] = ()
     home_without: frozenset[str] = frozenset()
     open: bool = False
     cases: bool = False
@@ -127,6 +128,7 @@ def _table(entry: Mapping[str, Any], by_id: Mapping[str, Row], known: Any) -> Ta
         title=entry["title"],
         by=tuple(entry["by"]),
         row=by_id[known([entry["row"]])[0]] if "row" in entry else None,
+        types=tuple(entry.get("types", ())),
         home_without=frozenset(entry.get("home_without", ())),
         open=entry.get("open", False),
         cases=entry.get("cases", False),

@@ -152,7 +152,7 @@ def report_of(
             _table(
                 breakdown.table,
                 breakdown.columns,
-                with_noughts(breakdown, {ITEM: cuts.names[ITEM]}),
+                with_noughts(breakdown, {ITEM: cuts.names[ITEM]}, covered.held),
             )
             for breakdown in tally.breakdowns
         ],
@@ -217,6 +217,9 @@ def _band(
 ) -> Band | None:
     ends = by_id[cut.row].published
     if not isinstance(ends, tuple) or not covered.held:
+        return None
+    if period.no_whole_day or period.days < len(covered.held):
+        # What is below the band may be half a day.
         return None
     low, high = ends[0] * period.scale, ends[1] * period.scale
     days = []

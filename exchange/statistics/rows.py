@@ -34,6 +34,13 @@ class Side:
     country_not: tuple[str, ...] = ()
 
 
+def covers(types: Collection[str], message_type: str) -> bool:
+    """Whether a message type is among them; one that ends in `*` stands for all that open so."""
+    return any(
+        message_type.startswith(t[:-1]) if t.endswith("*") else message_type == t for t in types
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which deliveries count: all that is named must hold. A type ending in `*` stands for
@@ -50,10 +57,7 @@ class Selection:
 
     def covers(self, message_type: str) -> bool:
         """Whether a message type is among `types`."""
-        return any(
-            message_type.startswith(t[:-1]) if t.endswith("*") else message_type == t
-            for t in self.types
-        )
+        return covers(self.types, message_type)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from exchange.schemas.directory.file import (
     partner_of,
 )
 from exchange.schemas.directory.partners import (
+    MUNICIPALITY_CODES,
     SECTORS,
     Directory,
     Partner,
@@ -20,6 +21,7 @@ from exchange.schemas.directory.partners import (
 __all__ = [
     "DEFAULT_PATH",
     "KEYS_MAX",
+    "MUNICIPALITY_CODES",
     "SECTORS",
     "Directory",
     "DirectoryFault",

@@ -32,6 +32,16 @@ SECTORS = (
     "foreign-institution",
     "other-authority",
 )
+#: Partners that are a municipality: the code of each (Statistics Finland).
+MUNICIPALITY_CODES = {
+    "helsinki": "091",
+    "municipality.espoo": "049",
+    "municipality.oulu": "564",
+    "municipality.sodankyla": "758",
+    "municipality.tampere": "837",
+    "municipality.turku": "853",
+    "municipality.vaasa": "905",
+}
 #: How a partner takes what is sent to it, and what it may mean by 409.
 DeliveryWay = Literal["push", "mailbox"]
 Conflict = Literal["delivered", "refused"]

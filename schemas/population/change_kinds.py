@@ -1,8 +1,9 @@
 """Tells what each change of the population register is (a birth, a death, a change of address, a
 registration, or a correction of one), and which of two are the same.
 
-Source: the fields are those of the VTJ change interface (see `groups`); what makes them count is
-*modelled*: the published figures tell no more than their names.
+Source: the fields are those of the VTJ change interface (see `groups`), the six kinds of address
+and the child's two forms as public clients of it read them (Oppijanumerorekisteri, eVaka); what
+makes them count is *modelled*: the published figures tell no more than their names.
 """
 
 from __future__ import annotations
@@ -32,8 +33,16 @@ _CHANGED = (*_ADDED, "MUUTETTU", "POISTETTU")
 _IN_FORCE = (*_CHANGED, "KORJATTU")
 _CORRECTED = ("KORJATTAVA", "KORJATTU")
 _HOMES = ("KOTIKUNTA", "EDELLINEN_KOTIKUNTA")
-_ADDRESSES = ("VAKINAINEN_KOTIMAINEN_OSOITE", "KOTIMAINEN_POSTIOSOITE")
-_TOLD = ("LAPSI_SUPPEA", "KUOLINPAIVA", "KOTIKUNTA", *_ADDRESSES)
+_ADDRESSES = (
+    "VAKINAINEN_KOTIMAINEN_OSOITE",
+    "VAKINAINEN_ULKOMAINEN_OSOITE",
+    "TILAPAINEN_KOTIMAINEN_OSOITE",
+    "TILAPAINEN_ULKOMAINEN_OSOITE",
+    "KOTIMAINEN_POSTIOSOITE",
+    "ULKOMAINEN_POSTIOSOITE",
+)
+_CHILDREN = ("LAPSI_SUPPEA", "LAPSI")
+_TOLD = (*_CHILDREN, "KUOLINPAIVA", "KOTIKUNTA", *_ADDRESSES)
 
 Group = Mapping[str, Any]
 
@@ -102,7 +111,7 @@ def _children(change: Group, groups: list[Group]) -> Iterator[tuple[str, Any]]:
         child = group.get("lapsi")
         code = child.get("henkilotunnus") if isinstance(child, Mapping) else None
         if (
-            group.get("tietoryhma") == "LAPSI_SUPPEA"
+            group.get("tietoryhma") in _CHILDREN
             and group.get("muutosattribuutti") in _ADDED
             and group.get("lapsiVanhempiSuhdePaattynyt") is not True
             and isinstance(code, str)

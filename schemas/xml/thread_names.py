@@ -1,4 +1,4 @@
-"""Lets go of the names that libxml2 has seen: lxml keeps every name of every document that a thread
+"""Empties libxml2's dictionary of names: lxml keeps every name of every document that a thread
 reads in one dictionary of the thread, for as long as the thread lives.
 
 lxml has no call for it. The dictionary is held by an entry in the thread's own dict, which is taken

@@ -32,6 +32,7 @@ def record(
     modes: Sequence[str] = ("push",),
     receiver: str = "kela.core-data",
     channel: str = "luova",
+    conversation: str = "",
     items: int = 1,
     items_rejected: int = 0,
     remember: Sequence[Remember] = (),
@@ -41,17 +42,30 @@ def record(
     items_by_kind: Mapping[str, int] | None = None,
     items_told: Mapping[str, Sequence[str]] | None = None,
 ) -> Record:
-    """A record with a delivery for each mode, counted as the journey counts."""
+    """A record with a delivery for each mode, counted as the journey counts; one of a
+    conversation is ordered.
+    """
     detail: dict[str, Any] = {ITEMS_BY_KIND: items_by_kind} if items_by_kind else {}
     detail |= detail_of_items(items_told or {})
     message = MessageRow(
-        next(_ids), channel, "population.births", "dvv", sender_message_id, digest or body[:16], received_at, state, "api", "",
+        next(_ids), channel, "population.births", "dvv", sender_message_id, digest or body[:16], received_at, state, "api", conversation,
         items, len(body), "application/json", json.dumps(detail), process,
         identity=(digest or body)[:16].ljust(16, b".") if state == "accepted" else b"",
     )  # fmt: skip
     deliveries = [
         DeliveryRow(
-            next(_ids), message.id, receiver, mode, "waiting", 0, items, received_at, 0, lane, 0, ""
+            next(_ids),
+            message.id,
+            receiver,
+            mode,
+            "waiting",
+            0,
+            items,
+            received_at,
+            0,
+            lane,
+            int(bool(conversation)),
+            "",
         )
         for mode in modes
     ]

@@ -75,3 +75,26 @@ async def test_a_lease_holds_no_more_bytes_than_are_wanted_and_one_message_alway
     for most, expected in ((2 * size, 2), (1, 1), (1 << 62, 1)):
         wanted = Wanted("luova", "fund", 10, bytes_max=most)
         assert len(await ledger.lease(wanted, 2 * MINUTE, 3 * MINUTE, most)) == expected
+
+
+async def test_overdue_is_of_each_conversation_only_the_first_that_is_left(
+    ledger: SqlLedger,
+) -> None:
+    first, second, other, *loose = (
+        record(name, modes=("mailbox",), receiver="fund", conversation=conversation)
+        for name, conversation in (("1", "a"), ("2", "a"), ("3", "b"), ("4", ""), ("5", ""))
+    )
+    for each in (first, second, other, *loose):
+        await ledger.record(each)
+    ids = {each.message.sender_message_id: each.deliveries[0].id for each in (first, other, *loose)}
+    all_of_them = 1 << 62
+    assert await ledger.overdue(all_of_them, 0, MINUTE, 100) == list(ids.values())
+    assert await ledger.overdue(all_of_them, 0, MINUTE, 2) == list(ids.values())[:2]
+    assert await ledger.overdue(loose[0].message.id, 0, MINUTE, 100) == list(ids.values())[:2]
+    await ledger.settle(settlement(first, "dead", ["dead-lettered"]))
+    await ledger.settle(settlement(loose[0], "dead", ["dead-lettered"]))
+    await ledger.settle(settlement(loose[0], "waiting", ["resent"], 5 * MINUTE, from_state="dead"))
+    assert await ledger.overdue(all_of_them, 6 * MINUTE, 7 * MINUTE, 100) == [
+        ids["3"], ids["4"], ids["5"],
+    ], "what waits behind a dead letter could not be fetched"  # fmt: skip
+    assert await ledger.overdue(all_of_them, 5 * MINUTE, 7 * MINUTE, 100) == [ids["3"], ids["5"]]

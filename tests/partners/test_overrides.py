@@ -74,6 +74,13 @@ def test_one_that_is_set_again_begins_anew() -> None:
     assert met(standing, call()) == [""]
 
 
+def test_one_that_is_set_again_is_the_newest() -> None:
+    standing = overrides({}, {})
+    assert met(standing, call()) == ["1"]
+    standing.set(override_of({"id": "0", "status": 503}, DIRECTORY))
+    assert met(standing, call()) == ["0"]
+
+
 def test_it_is_told_why_a_call_met_none() -> None:
     standing = overrides(
         {"partner": "fund.b"},

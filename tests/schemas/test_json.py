@@ -184,6 +184,28 @@ def test_what_is_wrong_stands_where_it_is(body: bytes, rule: str, line: int, col
     ]
 
 
+@pytest.mark.parametrize(
+    ("escapes", "found", "column"),
+    [
+        ("\\ud83d\\ude00\\udc00", "\\udc00", 19),
+        ("\\ud83d\\ud83d\\ude00", "\\ud83d", 7),
+        ("\\ude00\\ud83d\\ude00", "\\ude00", 7),
+    ],
+)
+def test_of_pairs_and_a_half_the_half_is_told(escapes: str, found: str, column: int) -> None:
+    with pytest.raises(Malformed) as refused:
+        json.parse(f'{{"a":"{escapes}"}}'.encode())
+    (violation,) = refused.value.violations
+    assert (violation.rule, violation.found) == ("json.encoding", found)
+    assert violation.column == column
+
+
+def test_the_line_with_a_byte_that_is_no_text_is_shown_whole() -> None:
+    with pytest.raises(Malformed) as refused:
+        json.parse(b'{"a":\n"b\xffc"}')
+    assert refused.value.violations[0].source == '"b\N{REPLACEMENT CHARACTER}c"}'
+
+
 def test_a_body_over_the_limit_says_how_large_it_is() -> None:
     with pytest.raises(Malformed) as refused:
         json.parse(b"[" + b" " * 20_000 + b"]", LIMITS)

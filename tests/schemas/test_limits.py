@@ -108,6 +108,7 @@ def test_markup_beyond_the_limit_is_told_where_it_begins() -> None:
         xml.parse(b"<a>\n" + "ä".encode() * 9 + b"<b/>" * 300 + b"</a>")
     (violation,) = refused.value.violations
     assert (violation.line, violation.column) == (2, 10 + 4 * 249)
+    assert violation.source[violation.source_column - 1 :].startswith("<b/><b/>")
 
 
 def _declaring(count: int) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from exchange.adapters.income_register.document import QUERY_ENDPOINT
 from exchange.adapters.income_register.endpoints import soap, wsdl
-from exchange.adapters.income_register.envelope import FAULT_CODES
+from exchange.adapters.income_register.envelope import FAULT_CODES, OPERATION, OPERATION_HINT
 from exchange.adapters.income_register.signature.sign import sign_canonical, signing_key
 from exchange.ports import Answered, Desk, Inbound, Outcome, Parsed
 from exchange.schemas import guard
@@ -19,35 +19,35 @@ from exchange.schemas.violation import Violation
 
 _ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z]+RequestToIR(?:Async)?|Echo)[\s/>]")
 
+#: The rule that a body with attachments breaks.
+ATTACHMENTS = "soap.attachments"
 #: In so many bytes of a body its root is looked for, on the event loop.
 _ROOT_BYTES_MAX = 1 << 20
 
 Operations = tuple[wsdl.Operation, ...]
 
 
-def operation_of(call: Call, operations: Operations) -> wsdl.Operation | str:
-    """The operation that a call is of: by SOAPAction, else by the document's root; a sentence when
-    it can't be told.
+def operation_of(call: Call, operations: Operations) -> wsdl.Operation | Violation:
+    """The operation that a call is of: by SOAPAction, else by the document's root; what is wrong
+    with the call when it can't be told. Whether the document is the operation's is told as it is
+    read (`envelope.check_operation`).
 
     The root is looked for in the bytes, so that a large delivery isn't parsed twice.
     """
-    action = call.headers.get("SOAPAction", "").strip().strip('"').rpartition("/")[2]
-    match = _ROOT.search(call.body, 0, _ROOT_BYTES_MAX)
+    if call.content_type.startswith("multipart/"):
+        told = "the services take one SOAP 1.1 envelope, and no attachments or MTOM beside it"
+        return Violation(ATTACHMENTS, told, expected="text/xml", found=call.content_type[:80])
+    given = call.headers.get("SOAPAction", "").strip().strip('"')
+    action = given.rpartition("/")[2] or given
+    match = _ROOT.search(call.body, 0, _ROOT_BYTES_MAX) if not action else None
     root = match[1].decode() if match else ""
     for operation in operations:
-        if action == operation.name:
-            return (
-                operation
-                if root in ("", operation.request)
-                else f"{action} does not take {root[:80]}"
-            )
-        if not action and root == operation.request:
+        if action == operation.name or (not action and root == operation.request):
             return operation
     names = ", ".join(operation.name for operation in operations)
     asked = action or root or "(none)"
-    return (
-        f"unknown operation {'' if guard.in_text(asked) else asked[:80]}; this service has {names}"
-    )
+    named = "" if guard.in_text(asked) else asked[:80]
+    return Violation(OPERATION, f"unknown operation {named}; this service has {names}")
 
 
 def signed(document: bytes) -> Reply:
@@ -74,7 +74,7 @@ async def ask(
 ) -> tuple[Outcome, Reply | None]:
     """Take a question in and have it answered; None where it is rejected."""
     operation = operation_of(call, operations)
-    hints = {} if isinstance(operation, str) else {"operation": operation.request}
+    hints = {} if isinstance(operation, Violation) else {OPERATION_HINT: operation.request}
     inbound = Inbound(
         partner=partner,
         body=call.body,
@@ -82,8 +82,7 @@ async def ask(
         endpoint=QUERY_ENDPOINT,
         hints=hints,
     )
-    if isinstance(operation, str):
-        unknown = Violation("ir.operation", operation)
-        return await desk.refuse(inbound, "type-unknown", [unknown]), None
+    if isinstance(operation, Violation):
+        return await desk.refuse(inbound, "type-unknown", [operation]), None
     outcome, answered = await desk.answer(inbound, answering)
     return outcome, Reply(200, answered.body, XML) if answered is not None else None

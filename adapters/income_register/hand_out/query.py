@@ -55,16 +55,8 @@ async def answer_query(operations: Operations, call: Call, partner: Partner, des
 
 
 def judge_question(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
-    """What is wrong with a question: its operation, its fields, its signature, its profile."""
-    document, operation = parsed.document, parsed.inbound.hints["operation"]
-    root = str(document.tag).rpartition("}")[2]
-    if root != operation:
-        message = f"the operation takes {operation}"
-        return [
-            Finding(
-                rule="ir.operation", message=message, at=document, expected=operation, found=root
-            )
-        ]
+    """What is wrong with a question: its fields, its signature, its profile."""
+    document = parsed.document
     # An echo is data of the sender's own.
     found = [] if parsed.message_type == ECHO else rules(parsed, identity, context)
     found += check_signer(parsed, context)

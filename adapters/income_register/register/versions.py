@@ -10,7 +10,7 @@ one type. Nothing of this is judged when a document is only checked, outside an 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from exchange.adapters.income_register.document import (
@@ -168,7 +168,8 @@ def check(
             )
         )
     if parsed.message_type in REPORTS or kind in OF_REPORTS:
-        return findings + _check_reports(parsed, data, context)
+        told = {each.item for each in found if each.rule == "ir.report-repeated"}
+        return findings + _check_reports(parsed, data, context, told)
     if parsed.message_type == SUBSCRIPTIONS or kind in OF_SUBSCRIPTION or kind == "112":
         return findings + _check_subscription(parsed, data, context)
     if kind in OF_DELIVERIES:
@@ -203,9 +204,12 @@ def _finding(
     )
 
 
-def _check_reports(parsed: Document, data: Element, context: Context) -> list[Finding]:
+def _check_reports(
+    parsed: Document, data: Element, context: Context, told: Collection[int | None]
+) -> list[Finding]:
     """New reports must be new; replacements and invalidations must be of the newest version, and
-    that one valid; a replacement leaves alone what it may not change.
+    that one valid, and of each report one; a replacement leaves alone what it may not change.
+    `told` are the items that the rules told as repeated by their own references already.
     """
     report_keys = report_keys_of_delivery(parsed, data)
     changed = changes_of(parsed.inbound.hints)
@@ -239,8 +243,10 @@ def _check_reports(parsed: Document, data: Element, context: Context) -> list[Fi
                 rule, expected = "report-invalidated", "a report that is valid"
             elif item.version and item.version != str(version):
                 rule, expected = "report-outdated", f"version {version}, the newest"
-            elif report_id in seen and invalidating:
-                rule, expected = "report-repeated", "each report once"
+            elif report_id in seen:
+                if index in told:
+                    continue
+                rule, expected = "report-repeated", "each report once, however it is named"
             elif not invalidating and changed is not None and index not in changed:
                 # Its first delivery was not taken in yet when this one came.
                 rule, expected = "report-not-found", "a report whose delivery was acknowledged"

@@ -3,8 +3,8 @@ deductions, insurance; *modelled*.
 
 The field descriptions of benefit reports and their list of income types were not at hand. What is
 an error here follows from the schema's own terms (a recovery has its data) or from the published
-rules of wage reports; everything else is only warned of. Code lists: "Koodistot 2022" (vero.fi),
-judged by `field`.
+rules of wage reports, or is announced; everything else is only warned of. Code lists: "Koodistot
+2022" (vero.fi), judged by `field`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ from exchange.schemas.income_register.in_force import when
 
 _CODES = ("TransactionCode", "RetroactiveTransactionCode", "DeductionTransactionCode")
 _TAX_EXEMPT = frozenset(("7", "8"))
+#: Withholding and tax at source, which are not negative where something is given back.
+_WITHHELD = frozenset(("1266", "1267"))
+_GIVEN_BACK = frozenset(("Recovery", "UnpromptedRefund"))
+#: The basic data of a transaction by name.
+Transaction = dict[str, Element]
 
 
 def check_benefits(book: Book, transactions: Element, earner: Element | None) -> None:
@@ -27,6 +32,7 @@ def check_benefits(book: Book, transactions: Element, earner: Element | None) ->
         if element.text not in book.period.benefit_income:
             _check_code(book, element)
     non_resident = earner is not None and earner.find("InternationalData/NonResident") is not None
+    given_back, negative = False, list[Transaction]()
     for transaction in transactions:
         basic = transaction.find("TransactionBasic")
         if basic is None:
@@ -34,6 +40,9 @@ def check_benefits(book: Book, transactions: Element, earner: Element | None) ->
         flags = {field.tag: field for field in basic}
         check_recovery(book, transaction, transaction.find("RecoveryData"), "Recovery" in flags)
         _check_basic(book, transaction, basic, flags)
+        given_back = given_back or not _GIVEN_BACK.isdisjoint(flags)
+        if "Amount" in flags and (read_amount(flags["Amount"].text) or 0) < 0:
+            negative.append(flags)
         basis = transaction.find("TransactionOther/NonresidentPensionBasis")
         if basis is not None and not non_resident:
             book.add("pension-basis", basis, "an earner who is NonResident", basis.text, "warning")
@@ -43,6 +52,7 @@ def check_benefits(book: Book, transactions: Element, earner: Element | None) ->
             book.add("policy-holder-unknown", holder, " or ".join(names), "", "warning")
         if (deductions := transaction.find("Deductions")) is not None:
             _check_deductions(book, deductions, flags.get("Amount"))
+    _check_negative(book, negative, given_back)
 
 
 def _check_code(book: Book, element: Element) -> None:
@@ -105,9 +115,20 @@ def _check_basic(
                 "warning",
             )
     _check_type(book, transaction, basic, flags)
-    amount = flags.get("Amount")
-    if amount is not None and (read_amount(amount.text) or 0) < 0:
-        book.add("amount-negative", amount, "0 or more", amount.text, "warning")
+
+
+def _check_negative(book: Book, negative: list[Transaction], given_back: bool) -> None:
+    """Negative amounts: errors of what is withheld where something is given back (release note
+    21.9.2021), else warnings.
+    """
+    withheld = _WITHHELD if given_back and book.holds("withheld-in-recovery") else frozenset()
+    for flags in negative:
+        code, amount = flags.get("TransactionCode"), flags["Amount"]
+        if code is not None and plain(code.text) in withheld:
+            wanted = "0 or more beside a recovery or an unprompted refund"
+            book.add("amount-negative", amount, wanted, amount.text)
+        else:
+            book.add("amount-negative", amount, "0 or more", amount.text, "warning")
 
 
 def _check_type(

@@ -104,7 +104,7 @@ def check_code(book: Book, element: Element, list_name: str) -> None:
             element,
             f"a code of {list_name}" + (f" ({code} holds {dates})" if dates else ""),
             text,
-            book.severity_of(list_name, code),
+            "error" if dates else book.severity_of(list_name, code),
         )
 
 

@@ -12,6 +12,7 @@ import re
 
 from exchange.adapters.income_register.document import PARTIES, Element
 from exchange.adapters.income_register.findings import (
+    FIRST_BENEFIT,
     FIRST_PAYMENT,
     Book,
     Payer,
@@ -122,15 +123,16 @@ def check_sending(book: Book, parts: dict[str, Element], business_id: str, now: 
 
 
 def check_payment_date(book: Book, element: Element, timestamp: Element | None) -> None:
-    """Not before 2019 and not more than 45 days ahead; a late report is only warned of, since the
-    register takes it.
+    """Not before pay (2019) or benefits (2021) are reported, and not more than 45 days ahead; a late
+    report is only warned of, since the register takes it.
     """
     day = read_day(element.text)
     if day is None:
         return
     book.pay_on(day)
-    if day < FIRST_PAYMENT:
-        book.add("payment-date-early", element, "2019-01-01 or later", element.text)
+    first = FIRST_PAYMENT if book.wages else FIRST_BENEFIT
+    if day < first:
+        book.add("payment-date-early", element, f"{iso(first)} or later", element.text)
     if day[:3] > book.latest_day[:3]:
         book.add("payment-date-late", element, f"{iso(book.latest_day)} or earlier", element.text)
     made = read_day((timestamp.text or "").strip()[:10]) if timestamp is not None else None
@@ -178,8 +180,9 @@ def check_payer(book: Book, payer: Element, parts: dict[str, Element]) -> None:
         book.add("payer-ids-missing", payer, "PayerIds")
     if holder is not None and missing:
         book.add("payer-ids-forbidden", holder, "no PayerIds")
-    if holder is not None and book.holds("schema-2026") and len(ids) > PAYER_IDS_MAX:
-        book.add("payer-ids-many", holder, f"at most {PAYER_IDS_MAX}", str(len(ids)))
+    number = len(holder) if holder is not None else 0
+    if number > PAYER_IDS_MAX and book.holds("schema-2026"):
+        book.add("payer-ids-many", holder, f"at most {PAYER_IDS_MAX}", str(number))
     # (An identifier without its type or code may be any: the schema has refused it.)
     if owner is not None and ids and all(kind and code for kind, code in ids):
         business = any(kind == "1" for kind, _ in ids)

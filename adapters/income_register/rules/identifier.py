@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from exchange.adapters.income_register.document import Element, identifier_of, parent_of
+from exchange.adapters.income_register.document import FINNISH, Element, identifier_of, parent_of
 from exchange.adapters.income_register.findings import Book
 from exchange.schemas.identifiers import is_business_id, is_personal_identity_code
 from exchange.schemas.income_register.codes import LISTS, plain
@@ -41,12 +41,14 @@ def check_identifier(book: Book, kind: Element) -> None:
         book.add("personal-identity-code", number, wanted, "", "warning")
     if book.holds("identifiers") and _has_invisible(number.text or ""):
         book.add("identifier-space", number, "an identifier without invisible white space")
-    if code not in LISTS["IdType"] or code == _BUSINESS:
+    if code not in LISTS["IdType"]:
         return
     of_insurer = parent_of(kind).tag == "AccInsProvId"
-    if code != _PERSON or of_insurer:
+    if code not in FINNISH or (code == _PERSON and of_insurer):
         _check_country(book, kind, number, code)
-    wrong = is_business_id(text) or (code != _PERSON and is_personal_identity_code(text))
+    wrong = (code != _BUSINESS and is_business_id(text)) or (
+        code != _PERSON and is_personal_identity_code(text)
+    )
     if wrong and (code == _OTHER or book.holds("identifiers")):
         wanted = "a Finnish identifier under its own type (1 or 2)"
         book.add("other-id-is-finnish", number, wanted)

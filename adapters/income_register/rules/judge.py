@@ -153,9 +153,9 @@ def _check_header(
     if known is not None and (payer := known.headers.find(key)) is not None:
         book.payer = payer
         return parts
-    before = len(book.findings)
+    before = book.count
     check_standing(book, parts, kind)
-    if known is not None and len(book.findings) == before:
+    if known is not None and book.count == before:
         known.headers.keep(key, book.payer)
     return parts
 

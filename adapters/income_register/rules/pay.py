@@ -12,6 +12,7 @@ from decimal import Decimal
 from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import DEDUCTED_FROM, Book, Line, read_amount
 from exchange.adapters.income_register.rules.recovery import (
+    OF_RECOVERED_TYPE,
     check_recovered_type,
     check_recovery,
 )
@@ -120,7 +121,7 @@ def _check_parts(
             book.add(rule, transaction, name)
     recovered = parts.get("RecoveryData")
     check_recovery(book, transaction, recovered, kind == "recovery")
-    if recovered is not None and book.holds("recovered-type"):
+    if recovered is not None and any(map(book.holds, OF_RECOVERED_TYPE)):
         check_recovered_type(book, recovered, WAGE_INCOME[code])
     return insured
 

@@ -6,13 +6,22 @@ Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapte
 
 from __future__ import annotations
 
-from exchange.adapters.income_register.document import Element
-from exchange.adapters.income_register.findings import FIRST_PAYMENT, Book, Day, iso, read_day
+from itertools import compress
+
+from exchange.adapters.income_register.document import Element, text_of
+from exchange.adapters.income_register.findings import (
+    FIRST_BENEFIT,
+    FIRST_PAYMENT,
+    Book,
+    Day,
+    iso,
+    read_day,
+)
 from exchange.schemas.income_register.codes import WageIncome
 from exchange.schemas.income_register.in_force import when
 
-#: Since when benefits are reported.
-_FIRST_BENEFIT = Day(2021, 1, 1)
+#: The rules of `changes.toml` by which a recovered income type is judged.
+OF_RECOVERED_TYPE = ("recovered-type", "recovered-type-paid")
 
 
 def check_recovery(book: Book, transaction: Element, data: Element | None, recovered: bool) -> None:
@@ -31,23 +40,33 @@ def first_recovery(book: Book) -> Day:
     of benefits since those are.
     """
     of_benefits = not book.wages and book.holds("benefit-recovery")
-    return _FIRST_BENEFIT if of_benefits else FIRST_PAYMENT
+    return FIRST_BENEFIT if of_benefits else FIRST_PAYMENT
 
 
 def check_recovered_type(book: Book, data: Element, income: WageIncome) -> None:
-    """What is recovered was an income type in all the original periods, at least in a part of each
-    (since 2025).
+    """What is recovered was an income type at that time: since 2025 in all the original periods, at
+    least in a part of each, or on all payment dates; before on each payment date that is given.
     """
-    for period in data.iter("OrigPaymentPeriod"):
-        days = [read_day(period.findtext(name)) for name in ("StartDate", "EndDate", "PaymentDate")]
-        start, end, paid = days
-        first, last = start or paid, end or start or paid
-        if first is None or last is None:
-            continue
-        since, until = ((day.year, day.month, day.day) for day in (income.since, income.until))
-        if last[:3] < since or first[:3] > until:
-            wanted = f"a period in which {income.code} holds ({when(income)})"
-            book.add("recovered-type-not-in-force", period, wanted, iso(first))
+    since, until = ((day.year, day.month, day.day) for day in (income.since, income.until))
+
+    def holds(period: Element, first: str, last: str) -> bool | None:
+        """Whether it held on one of these days of a period; None where they are not given."""
+        start, end = read_day(period.findtext(first)), read_day(period.findtext(last))
+        if start is None or end is None:
+            return None
+        return start[:3] <= until and end[:3] >= since
+
+    periods = list(data.iter("OrigPaymentPeriod"))
+    paid = [holds(each, "PaymentDate", "PaymentDate") for each in periods]
+    if book.holds("recovered-type"):
+        lasted = [holds(each, "StartDate", "EndDate") for each in periods]
+        wrong = [] if all(paid) else [each is False for each in lasted]
+    else:
+        wrong = [each is False for each in paid]
+    wanted = f"a period in which {income.code} holds ({when(income)})"
+    for period in compress(periods, wrong):
+        found = f"{text_of(period, 'StartDate')} to {text_of(period, 'EndDate')}"
+        book.add("recovered-type-not-in-force", period, wanted, found)
 
 
 def _check_dates(book: Book, data: Element) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from exchange.schemas.call import JSON
+from exchange.schemas.directory import MUNICIPALITY_CODES
 from exchange.schemas.generated import Generated
 from exchange.schemas.persons import Life, person
 from exchange.schemas.persons.reported_deaths import TOLD
@@ -27,17 +28,6 @@ _ASKED: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("front-veterans-supplement", "client-fees", "734/1992"),
         ("care-abroad-reimbursements", "client-fees", "734/1992"),
     ),
-}
-#: The municipality whose people an authority's lists are about, where it has one (Statistics
-#: Finland's codes); of the others the stub does not tell where its people live.
-_MUNICIPALITIES = {
-    "helsinki": "091",
-    "municipality.espoo": "049",
-    "municipality.oulu": "564",
-    "municipality.sodankyla": "758",
-    "municipality.tampere": "837",
-    "municipality.turku": "853",
-    "municipality.vaasa": "905",
 }
 _ENTRIES = 12
 #: How many are drawn for a list; where few live, it is shorter.
@@ -79,7 +69,8 @@ def listed(query: Mapping[str, Any], asker: str) -> dict[str, Any]:
     last = (first + datetime.timedelta(days=31)).replace(day=1) - datetime.timedelta(days=1)
     entries, seen = [], set[str]()
     for _ in range(_DRAWN_MAX):
-        life = _somebody(rng, name, first, _MUNICIPALITIES.get(asker, ""))
+        # (Of an authority without a municipality of its own it is not told where its people live.)
+        life = _somebody(rng, name, first, MUNICIPALITY_CODES.get(asker, ""))
         # (Nobody that old lives in that month, or of that age.)
         if life is None:
             continue

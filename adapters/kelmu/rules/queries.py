@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from exchange.adapters.kelmu.identify import BULK, LIST, part
@@ -77,45 +77,35 @@ def rights(parsed: Parsed, document: dict[str, Any], now: int) -> Iterator[Findi
         )
 
 
+def _none_of(
+    rule: str, message: str, name: str, found: str, allowed: Collection[str]
+) -> Iterator[Finding]:
+    """The value of a member is none of those that are allowed."""
+    if found and found not in allowed:
+        yield Finding(
+            rule=rule,
+            message=message,
+            at=(name,),
+            expected=" or ".join(sorted(allowed)) or f"no {name}",
+            found=found[:80],
+        )
+
+
 def _purpose(right: Right, document: dict[str, Any]) -> Iterator[Finding]:
     purpose = part(document, "purpose", str)
-    if purpose and purpose not in right.purposes:
-        expected = " or ".join(sorted(right.purposes))
-        message = "the organisation may not ask for this purpose"
-        yield Finding(
-            rule="kelmu.rights.purpose",
-            message=message,
-            at=("purpose",),
-            expected=expected,
-            found=purpose[:80],
-        )
-        return
-    act = part(document, "legal_ground", str).partition(" ")[0]
-    if purpose and act and act not in right.purposes[purpose]:
-        expected = " or ".join(sorted(right.purposes[purpose]))
-        message = "the purpose can't rest on this act"
-        yield Finding(
-            rule="kelmu.rights.legal-ground",
-            message=message,
-            at=("legal_ground",),
-            expected=expected,
-            found=act[:80],
-        )
+    message = "the organisation may not ask for this purpose"
+    yield from _none_of("kelmu.rights.purpose", message, "purpose", purpose, right.purposes)
+    if purpose in right.purposes:
+        act = part(document, "legal_ground", str).partition(" ")[0]
+        message, acts = "the purpose can't rest on this act", right.purposes[purpose]
+        yield from _none_of("kelmu.rights.legal-ground", message, "legal_ground", act, acts)
 
 
 def _list(right: Right, document: dict[str, Any], now: int) -> Iterator[Finding]:
     """The list is one of the organisation's, of a month that has begun."""
     name, period = part(document, "list", str), part(document, "period", str)
-    if name and name not in right.lists:
-        expected = " or ".join(sorted(right.lists)) or "no list"
-        message = "the organisation has no right to this list"
-        yield Finding(
-            rule="kelmu.rights.list",
-            message=message,
-            at=("list",),
-            expected=expected,
-            found=name[:80],
-        )
+    message = "the organisation has no right to this list"
+    yield from _none_of("kelmu.rights.list", message, "list", name, right.lists)
     this_month = day_of(now).isoformat()[:7]
     if period > this_month:
         yield Finding(

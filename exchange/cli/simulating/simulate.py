@@ -146,7 +146,11 @@ def _live(run: Run, folder: Path, processes: int) -> tuple[Report, bool]:
         made = live_all(run, shards, processes, console)
         sound = _tell(made, bool(run.faults or run.scenario.texts))
         return statistics_report(
-            [shard.ledger for shard in shards], run.year, *run.period(), float(run.scale)
+            [shard.ledger for shard in shards],
+            run.year,
+            *run.period(),
+            float(run.scale),
+            simulated=True,
         ), sound
 
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import datetime
 import random
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -77,6 +79,34 @@ def test_nothing_is_known_outside_a_life_and_no_benefit_outside_its_age(codes: i
         ]:
             assert life.children, payment_of_child
     assert paid > codes
+
+
+def known_by_somebody(group: str, query: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Identity codes, each with an entry that the register has of the person in a group."""
+    rng, first = random.Random(3), datetime.date(1950, 1, 1).toordinal()
+    while True:
+        life = POPULATION.at(first + rng.randrange(20_000), rng.randrange(SLOTS))
+        known = records(life.code, query | {"data_groups": [group]}) if life else None
+        yield from ((life.code, entry) for entry in known[group]) if life and known else ()
+
+
+@pytest.mark.parametrize(
+    ("group", "day"), [("recovery", "decided_on"), ("sent-by-others", "received_on")]
+)
+def test_what_is_known_of_a_day_is_told_when_that_day_is_asked_about(group: str, day: str) -> None:
+    for code, entry in islice(known_by_somebody(group, QUERY), 10):
+        asked = QUERY | {"data_groups": [group], "from": entry[day], "to": entry[day]}
+        known = records(code, asked)
+        assert known is not None
+        assert entry in known[group]
+
+
+def test_what_others_sent_came_before_the_benefit_was_paid() -> None:
+    asked = QUERY | {"benefits": ["pensions"], "data_groups": ["payments", "sent-by-others"]}
+    for code, entry in islice(known_by_somebody("sent-by-others", asked), 10):
+        known = records(code, asked)
+        assert known is not None
+        assert entry["received_on"] < min(each["paid_on"] for each in known["payments"])
 
 
 def test_one_parent_has_a_childs_benefits() -> None:

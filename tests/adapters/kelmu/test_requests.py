@@ -47,6 +47,7 @@ def asked(answer: str = "", county: str = COUNTY) -> dict[str, Remembered]:
 def test_kela_asks_a_county() -> None:
     assert rules_of(REQUEST, KELA, REQUEST_TYPE) == []
     assert rules_of({**REQUEST, "county": "helsinki"}, KELA, REQUEST_TYPE) == []
+    assert rules_of({**REQUEST, "answer_by": "2026-03-02"}, KELA, REQUEST_TYPE) == [], "today"
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,12 @@ def test_a_sender_that_may_not_send_is_forbidden() -> None:
         Outcome("rejected", ENVELOPE, [Violation("luova.sender", "not you")], "rule")
     )
     assert reply.status == 403
+    assert "may not send" in json.loads(reply.body)["detail"]
+
+
+def test_what_names_a_real_person_is_not_said_to_be_forbidden_to_its_sender() -> None:
+    reply = answer.submitted(Outcome("rejected", ENVELOPE, [], "real-person"))
+    assert (reply.status, json.loads(reply.body)["detail"]) == (403, answer.DETAILS["real-person"])
 
 
 def test_a_batch_tells_of_each_in_order() -> None:

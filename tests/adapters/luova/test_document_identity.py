@@ -128,9 +128,9 @@ async def test_a_certificate_is_known_by_id_set_and_version(tmp_path: Path) -> N
         assert told(await luova.certify("a", first)) == []
         assert (await luova.certify("a", first)).kind == "duplicate"
         assert told(await luova.certify("b", first)) == ["certificates.document-id"]
-        assert told(await luova.certify("c", certificate("1.2.3.9", 1))) == [
-            "certificates.version-known"
-        ]
+        known = await luova.certify("c", certificate("1.2.3.9", 1))
+        assert told(known) == ["certificates.version-known"]
+        assert known.violations[0].expected == "2 or more"
         wrong = await luova.certify("d", certificate("1.2.3.2", 2, "1.2.3.7"))
         assert told(wrong) == ["certificates.replaced"]
         assert wrong.violations[0].expected == "1.2.3.1"
@@ -138,6 +138,7 @@ async def test_a_certificate_is_known_by_id_set_and_version(tmp_path: Path) -> N
         assert told(await luova.certify("e", right)) == []
         late = await luova.certify("f", certificate("1.2.3.2", 2, "1.2.3.1"))
         assert (late.kind, told(late)) == ("accepted", ["certificates.version-old"])
+        assert late.violations[0].expected == "4 or more"
         other = certificate("1.2.4.1", 1, of_set="1.2.4")
         assert told(await luova.certify("g", other)) == []
 

@@ -18,6 +18,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from exchange.cli import app, statistics
+from exchange.clocks import WallClock
 from exchange.publication import formats
 from exchange.statistics.days import number_of
 
@@ -176,6 +177,25 @@ def test_a_month_that_is_held_in_part_is_not_published_as_a_whole_one(
     assert "the ledger holds 22 of 31 days only" in refused.stderr
     assert not (tmp_path / "ledger.open-data.json").exists()
     Call(copy)("--from", "2024-02-01", "--until", "2024-02-29", "--open-data")
+
+
+def test_a_month_that_is_not_over_is_not_published(
+    year_ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "ledger.db"
+    copy.write_bytes(year_ledger.read_bytes())
+    # In Helsinki it is midnight two hours before it is in UTC.
+    last_second = datetime.datetime(2024, 12, 31, 21, 59, 59, tzinfo=datetime.UTC).timestamp()
+    december = ("--from", "2024-12-01")
+    with monkeypatch.context() as patched:
+        patched.setattr(WallClock, "now", lambda _clock: int(last_second * 1000))
+        assert "is not over" in Call(copy)(*december, "--open-data", code=2).stderr
+        patched.setattr("exchange.publication.publish._for_people", lambda *_: None)
+        folder = tmp_path / "all"
+        Call(copy)(*december, "--out", str(folder))
+        assert [path.name for path in (folder / "open-data").iterdir()] == ["not-offered.txt"]
+        patched.setattr(WallClock, "now", lambda _clock: int(last_second * 1000) + 1000)
+        Call(copy)(*december, "--open-data")
 
 
 def test_a_published_month_is_revised_with_a_reason_and_withholds_what_it_withheld(

@@ -134,6 +134,7 @@ def test_json_says_everything(folder: Path) -> None:
         "held_days": 366,
         "asked_days": 366,
         "asked": ["2024-01-01", "2024-12-31"],
+        "minutes": None,
         "scale": 0.001,
     }
     assert len(document["rows"]) == 34

@@ -7,12 +7,13 @@ from __future__ import annotations
 import datetime
 import sqlite3
 import tracemalloc
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from exchange.assembly import statistics_report
-from exchange.statistics.days import is_working_day
+from exchange.statistics.days import is_working_day, number_of
 from exchange.statistics.report import Report, Table
 from exchange.storage.migrate import migrate_sqlite
 from tests.exchange.conftest import SCALE, YEAR
@@ -136,6 +137,22 @@ def test_cases_are_counted_where_they_begin_and_messages_where_they_get(
     )
 
 
+def test_changes_by_what_they_are_are_those_of_the_population_alone(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    write_year(path, 2024, SCALE, days=1)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO day_counter VALUES (?,'kelmu','kelmu.information-request-answer',"
+            "'county.pirkanmaa','kela.benefits','ui','delivered:late','',1,1,0,NULL)",
+            (number_of(datetime.date(2024, 1, 1)),),
+        )
+    report = statistics_report(path, 2024, by=("item",))
+    asked = {key for key, figures, _ in report.tables[-1].rows if figures and figures.items}
+    assert {("late",), ("birth",)} <= asked
+    assert ("late",) not in cells(report, "population.by-item")
+    assert cells(report, "population.by-item")["birth",]
+
+
 def test_user_institutions_pay_and_kela_does_not(year_report: Report, year_ledger: Path) -> None:
     assert cells(year_report, "billing.by-institution") == {
         ("etk",): summed(year_ledger, "'etk' IN (sender, receiver) AND channel='eessi'")
@@ -206,6 +223,14 @@ def test_any_dimension_adds_up_to_everything_delivered(
     everything = summed(year_ledger, "1=1")
     assert sum(figures.messages for _, figures, _ in asked.rows if figures) == ends * everything
     assert sum(share or 0 for _, _, share in asked.rows) == pytest.approx(100 * ends)
+
+
+def test_each_side_tells_of_its_own_end(year_ledger: Path) -> None:
+    by = ("sender", "sender-sector", "receiver-sector", "sender-country", "receiver-country")
+    asked = statistics_report(year_ledger, 2024, by=by).tables[-1]
+    told = {key[0]: key[1:] for key, figures, _ in asked.rows if figures and figures.messages}
+    assert told["dvv"] == ("population-register", "kela", "FI", "FI")
+    assert told["eessi.se.fk"][2:] == ("SE", "FI")
 
 
 @pytest.mark.parametrize(

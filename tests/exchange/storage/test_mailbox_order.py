@@ -49,10 +49,7 @@ class Seen:
 
 def letter(name: str, conversation: str) -> Record:
     """An ordered one, or one of no conversation."""
-    made = record(name, modes=("mailbox",), receiver="fund")
-    made.message = made.message._replace(conversation=conversation)
-    made.deliveries = [each._replace(ordered=int(bool(conversation))) for each in made.deliveries]
-    return made
+    return record(name, modes=("mailbox",), receiver="fund", conversation=conversation)
 
 
 async def step(ledger: SqliteLedger, seen: Seen, what: str, number: int) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from exchange.schemas.call import Call, Reply
+from exchange.schemas.directory import Partner
 from tests.exchange.journey.way import BODY
 from tests.journeys.running import Running, running
 
@@ -71,6 +73,18 @@ async def test_a_refusal_of_the_stubs_is_told_and_not_noted(
     assert (got, problem["status"]) == (status, status)
     assert told in problem["detail"]
     assert await served.exchange.ledger.audited(10) == before
+
+
+@pytest.mark.parametrize("reply", [Reply(200, b"<html>"), Reply(500, b"{}"), Reply(200, b"1")])
+async def test_what_answers_in_the_place_of_stubs_is_no_answer_of_theirs(
+    served: Running, monkeypatch: pytest.MonkeyPatch, reply: Reply
+) -> None:
+    async def send(partner: Partner, call: Call, timeout_seconds: float) -> Reply:
+        return reply
+
+    monkeypatch.setattr(served.exchange.transport, "send", send)
+    status, _, body = await served.get(OVERRIDES)
+    assert (status, json.loads(body)["title"]) == (502, "No stubs")
 
 
 async def test_without_stubs_it_says_so(tmp_path: Path) -> None:

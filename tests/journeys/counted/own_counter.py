@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
@@ -30,6 +31,8 @@ WHERE message.state='accepted' ORDER BY taken.number, message.id
 """
 #: Births, deaths ...; of whom, and on which day. Told by several messages it is one.
 Change = tuple[str, str, str]
+#: Every sort of address but that of e-mail.
+_ADDRESS = r"\w+MAINEN_(POSTI)?OSOITE"
 #: What Kela asks the population register; the answer is not kept, and is asked for anew here.
 QUERY = "population-register.changes-query"
 
@@ -103,7 +106,7 @@ def _changes(document: dict[str, Any]) -> set[Change]:
         for group in of.get(("KUOLINPAIVA", "LISATTY"), ()):
             if group["kuollut"]:
                 found.add(("deaths", code, _arvo(group, "kuolinpv") or told_on))
-        addresses = ("VAKINAINEN_KOTIMAINEN_OSOITE", "KOTIMAINEN_POSTIOSOITE")
+        addresses = [name for name, _ in of if re.fullmatch(_ADDRESS, name)]
         begun, ended = (
             [_arvo(group, day) for each in addresses for way in ways for group in of.get((each, way), ())]
             for ways, day in ((("LISATTY",), "alkupv"), (("MUUTETTU", "POISTETTU"), "loppupv"))
@@ -124,7 +127,8 @@ def _births(of: dict[tuple[str, str], list[dict[str, Any]]], told_on: str) -> se
     """The children whom their mother's record tells."""
     children = (
         group["lapsi"]["henkilotunnus"]
-        for group in of.get(("LAPSI_SUPPEA", "LISATTY"), ())
+        for name in ("LAPSI", "LAPSI_SUPPEA")
+        for group in of.get((name, "LISATTY"), ())
         if group.get("isaAiti", "AITI") == "AITI"
     )
     # A new century's sign, and the year of the change or the one before.

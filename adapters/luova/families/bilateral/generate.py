@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from xml.sax.saxutils import escape
 
+from exchange.adapters.luova.synthetic import new_id
 from exchange.schemas.call import XML
 from exchange.schemas.directory import Partner, load
 from exchange.schemas.generated import Generated, Generator
@@ -155,9 +156,7 @@ def message(
         f"{_institution('Sender', sender)}{_institution('Receiver', receiver)}"
         f"<CreatedAt>{moment}</CreatedAt>{''.join(records)}</{root}>"
     )
-    return Generated(
-        body.encode(), XML, f"bil-{date:%Y%m%d}-{rng.getrandbits(48):012x}-{serial}", count
-    )
+    return Generated(body.encode(), XML, new_id("bil", rng, date, serial), count)
 
 
 GENERATORS: dict[str, Generator] = {

@@ -11,6 +11,7 @@ import datetime
 import functools
 import random
 
+from exchange.adapters.luova.synthetic import moment
 from exchange.schemas.bank_days import bank_day_from
 from exchange.schemas.call import XML
 from exchange.schemas.generated import Generated, Generator
@@ -136,7 +137,7 @@ def credit_transfers(
             payment % (number, amount // 100, _CENTS[amount % 100], payee, purpose, remittance)
         )
     total = b"%d.%02d" % divmod(cents, 100)
-    created = f"{date}T{int(chance() * 24):02d}:{int(chance() * 60):02d}:{int(chance() * 60):02d}Z".encode()
+    created = moment(rng, date).encode()
     execution = bank_day_from(date, 2).isoformat().encode()
     account, bic = _own_account(bank)
     parts[0] = _HEAD % (

@@ -9,6 +9,7 @@ import functools
 import random
 from xml.sax.saxutils import escape
 
+from exchange.adapters.luova.synthetic import in_conversation, moment, new_id
 from exchange.schemas.call import XML
 from exchange.schemas.directory import Partner, load
 from exchange.schemas.generated import Generated, Generator
@@ -63,15 +64,6 @@ def _institution(partner: Partner) -> str:
     )
 
 
-def _id(prefix: str, rng: random.Random, date: datetime.date, serial: int) -> str:
-    return f"{prefix}-{date:%Y%m%d}-{rng.getrandbits(48):012x}-{serial}"
-
-
-def _moment(rng: random.Random, date: datetime.date) -> str:
-    chance = rng.random
-    return f"{date}T{int(chance() * 24):02d}:{int(chance() * 60):02d}:{int(chance() * 60):02d}Z"
-
-
 def _aged(rng: random.Random, date: datetime.date, youngest: int, oldest: int) -> Person:
     return person(
         rng,
@@ -116,37 +108,31 @@ def decisions(
     count = count or rng.randint(*DECISIONS)
     body = (
         f"{_HEAD}<PensionDecisions {_SPACE}>"
-        f"{_institution(sender or _first_institution())}<CreatedAt>{_moment(rng, date)}</CreatedAt>"
+        f"{_institution(sender or _first_institution())}<CreatedAt>{moment(rng, date)}</CreatedAt>"
         f"{''.join(_decision(rng, date, number) for number in range(1, count + 1))}</PensionDecisions>"
     )
-    return Generated(body.encode(), XML, _id("pen", rng, date, serial), count)
+    return Generated(body.encode(), XML, new_id("pen", rng, date, serial), count)
 
 
 def work_history_query(rng: random.Random, date: datetime.date, serial: int) -> Generated:
     """Kela's question about a person; it opens a conversation of the same id."""
-    query_id = _id("whq", rng, date, serial)
+    query_id = new_id("whq", rng, date, serial)
     body = (
         f"{_HEAD}<WorkHistoryQuery {_SPACE}><QueryId>{query_id}</QueryId><AskedAt>"
-        f"{_moment(rng, date)}</AskedAt>"
+        f"{moment(rng, date)}</AskedAt>"
         f"{_person(_aged(rng, date, 18, 67))}<Period><From>"
         f"{date - int(400 + rng.random() * 5_000) * _DAY}</From><To>{date}</To></Period>"
         f"<Purpose>{_PURPOSES[int(rng.random() * 4)]}</Purpose></WorkHistoryQuery>"
     )
-    return Generated(
-        body=body.encode(),
-        content_type=XML,
-        message_id=query_id,
-        items=1,
-        headers={"X-Conversation-Id": query_id},
-    )
+    return in_conversation(body=body, content_type=XML, message_id=query_id, conversation=query_id)
 
 
 def _reply(rng: random.Random, date: datetime.date, serial: int, query_id: str, code: str) -> str:
     """What both answers begin with."""
     code = code or _aged(rng, date, 18, 67).personal_identity_code
     return (
-        f"<InReplyTo>{query_id or _id('qry', rng, date, serial)}</InReplyTo><CreatedAt>"
-        f"{_moment(rng, date)}</CreatedAt>"
+        f"<InReplyTo>{query_id or new_id('qry', rng, date, serial)}</InReplyTo><CreatedAt>"
+        f"{moment(rng, date)}</CreatedAt>"
         f"<Person><PersonalIdentityCode>{code}</PersonalIdentityCode></Person>"
     )
 
@@ -176,13 +162,12 @@ def work_history(
         start = end + int(1 + chance() * 60) * _DAY
     head = _reply(rng, date, serial, query_id, code)
     body = f"{_HEAD}<WorkHistory {_SPACE}>{head}{''.join(works)}</WorkHistory>"
-    headers = {"X-Conversation-Id": query_id} if query_id else {}
-    return Generated(
-        body=body.encode(),
+    return in_conversation(
+        body=body,
         content_type=XML,
-        message_id=message_id or _id("wh", rng, date, serial),
+        message_id=message_id or new_id("wh", rng, date, serial),
+        conversation=query_id,
         items=count,
-        headers=headers,
     )
 
 
@@ -202,31 +187,25 @@ def unpaid_periods(
             f"<Basis>{800 + int(chance() * 3_000)}.{int(chance() * 100):02d}</Basis></Benefit>"
         )
     body = (
-        f"{_HEAD}<UnpaidPeriods {_SPACE}><CreatedAt>{_moment(rng, date)}</CreatedAt>"
+        f"{_HEAD}<UnpaidPeriods {_SPACE}><CreatedAt>{moment(rng, date)}</CreatedAt>"
         f"{''.join(parts)}</UnpaidPeriods>"
     )
-    return Generated(body.encode(), XML, _id("unp", rng, date, serial), count)
+    return Generated(body.encode(), XML, new_id("unp", rng, date, serial), count)
 
 
 def accident_data_query(
     rng: random.Random, date: datetime.date, serial: int, sender: Partner | None = None
 ) -> Generated:
     """An institution's question about a person; it opens a conversation of the same id."""
-    query_id = _id("acq", rng, date, serial)
+    query_id = new_id("acq", rng, date, serial)
     body = (
         f"{_HEAD}<AccidentDataQuery {_SPACE}><QueryId>{query_id}</QueryId><AskedAt>"
-        f"{_moment(rng, date)}</AskedAt>"
+        f"{moment(rng, date)}</AskedAt>"
         f"{_institution(sender or _first_institution())}{_person(_aged(rng, date, 18, 68))}"
         f"<Period><From>{date - int(100 + rng.random() * 3_000) * _DAY}</From><To>{date}</To>"
         "</Period></AccidentDataQuery>"
     )
-    return Generated(
-        body=body.encode(),
-        content_type=XML,
-        message_id=query_id,
-        items=1,
-        headers={"X-Conversation-Id": query_id},
-    )
+    return in_conversation(body=body, content_type=XML, message_id=query_id, conversation=query_id)
 
 
 def accident_data(
@@ -253,13 +232,12 @@ def accident_data(
         f"{_HEAD}<AccidentData {_SPACE}>"
         f"{_reply(rng, date, serial, query_id, code)}{compensations}</AccidentData>"
     )
-    headers = {"X-Conversation-Id": query_id} if query_id else {}
-    return Generated(
-        body=body.encode(),
+    return in_conversation(
+        body=body,
         content_type=XML,
-        message_id=message_id or _id("ac", rng, date, serial),
+        message_id=message_id or new_id("ac", rng, date, serial),
+        conversation=query_id,
         items=count,
-        headers=headers,
     )
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from json import dumps
 from typing import Any
 
+from exchange.adapters.luova.synthetic import new_id
 from exchange.schemas.call import JSON
 from exchange.schemas.generated import Generated, Generator
 from exchange.schemas.persons import Life, died, moved, newborn, registered, renamed
@@ -165,7 +166,7 @@ def changes(
         "ajanTasalla": rng.random() < 0.2,
     }
     body = dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    return Generated(body, JSON, f"vtj-{date:%Y%m%d}-{rng.getrandbits(48):012x}-{serial}", count)
+    return Generated(body, JSON, new_id("vtj", rng, date, serial), count)
 
 
 GENERATORS: dict[str, Generator] = {

@@ -8,6 +8,7 @@ import datetime
 import random
 from typing import get_args
 
+from exchange.adapters.luova.synthetic import in_conversation, moment, new_id
 from exchange.schemas.call import JSON
 from exchange.schemas.generated import Generated, Generator
 from exchange.schemas.persons import person
@@ -22,11 +23,6 @@ _PARTS = (
 )
 
 
-def _moment(rng: random.Random, date: datetime.date) -> str:
-    chance = rng.random
-    return f"{date}T{int(chance() * 24):02d}:{int(chance() * 60):02d}:{int(chance() * 60):02d}Z"
-
-
 def _code(rng: random.Random, date: datetime.date) -> str:
     return person(
         rng, date, datetime.date(date.year - 85, 1, 1), datetime.date(date.year - 17, 12, 31)
@@ -38,20 +34,16 @@ def request(rng: random.Random, date: datetime.date, serial: int) -> Generated:
     conversation of the same id.
     """
     chance = rng.random
-    request_id = f"tax-{date:%Y%m%d}-{rng.getrandbits(48):012x}-{serial}"
+    request_id = new_id("tax", rng, date, serial)
     body = (
-        f'{{"requestId":"{request_id}","requestedAt":"{_moment(rng, date)}",'
+        f'{{"requestId":"{request_id}","requestedAt":"{moment(rng, date)}",'
         f'"personalIdentityCode":"{_code(rng, date)}",'
         f'"taxYear":{date.year - 1 - int(chance() * 2)},'
         f'"purpose":"{_PURPOSES[int(chance() * len(_PURPOSES))]}",'
         f'"parts":[{_PARTS[int(chance() * 4)]}]}}'
     )
-    return Generated(
-        body=body.encode(),
-        content_type=JSON,
-        message_id=request_id,
-        items=1,
-        headers={"X-Conversation-Id": request_id},
+    return in_conversation(
+        body=body, content_type=JSON, message_id=request_id, conversation=request_id
     )
 
 
@@ -82,7 +74,7 @@ def response(
     """
     chance = rng.random
     year = year or date.year - 1
-    request_id = request_id or f"tax-{date:%Y%m%d}-{rng.getrandbits(48):012x}-{serial}"
+    request_id = request_id or new_id("tax", rng, date, serial)
     # The last taxations of a year end in October of the next: before that a good part is under way.
     finished = date >= datetime.date(year + 1, 11, 1) or (date.year > year and chance() < 0.6)
     held = '"status":"no-data"'
@@ -104,16 +96,12 @@ def response(
             f'"incomeLimit":{total + 2_000}}}'
         )
     body = (
-        f'{{"inReplyTo":"{request_id}","createdAt":"{_moment(rng, date)}",'
+        f'{{"inReplyTo":"{request_id}","createdAt":"{moment(rng, date)}",'
         f'"personalIdentityCode":"{code or _code(rng, date)}","taxYear":{year},{held}}}'
     )
-    message_id = message_id or f"txr-{date:%Y%m%d}-{rng.getrandbits(48):012x}-{serial}"
-    return Generated(
-        body=body.encode(),
-        content_type=JSON,
-        message_id=message_id,
-        items=1,
-        headers={"X-Conversation-Id": request_id},
+    message_id = message_id or new_id("txr", rng, date, serial)
+    return in_conversation(
+        body=body, content_type=JSON, message_id=message_id, conversation=request_id
     )
 
 

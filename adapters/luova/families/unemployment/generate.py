@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from xml.sax.saxutils import escape
 
+from exchange.adapters.luova.synthetic import in_conversation, new_id
 from exchange.schemas.call import XML
 from exchange.schemas.directory import load
 from exchange.schemas.generated import Generated, Generator
@@ -78,10 +79,6 @@ def _member(rng: random.Random, date: datetime.date) -> Person:
     )
 
 
-def _id(prefix: str, rng: random.Random, date: datetime.date, serial: int) -> str:
-    return f"{prefix}-{date:%Y%m%d}-{rng.getrandbits(48):012x}-{serial}"
-
-
 def _record(rng: random.Random, date: datetime.date, number: int) -> str:
     """One person's record. A payment covers four whole weeks, twenty days."""
     who = _member(rng, date)
@@ -133,14 +130,14 @@ def earnings_data(
         f'{HEAD}<EarningsData xmlns="{NAMESPACE}">{_fund(fund or _first_fund())}'
         f"<CreatedAt>{_moment(rng, date)}</CreatedAt>{records}</EarningsData>"
     )
-    return Generated(body.encode(), XML, _id("earn", rng, date, serial), count)
+    return Generated(body.encode(), XML, new_id("earn", rng, date, serial), count)
 
 
 def information_request(
     rng: random.Random, date: datetime.date, serial: int, fund: Fund | None = None
 ) -> Generated:
     """A fund's question about a member; it opens a conversation of the same id."""
-    request_id = _id("req", rng, date, serial)
+    request_id = new_id("req", rng, date, serial)
     benefits = "".join(
         f"<Benefit>{kind}</Benefit>" for kind in rng.sample(BENEFITS, rng.randint(1, 4))
     )
@@ -152,12 +149,8 @@ def information_request(
         f"<From>{date - datetime.timedelta(days=rng.randrange(30, 700))}</From><To>{date}</To>"
         f"</Period>{benefits}</InformationRequest>"
     )
-    return Generated(
-        body=body.encode(),
-        content_type=XML,
-        message_id=request_id,
-        items=1,
-        headers={"X-Conversation-Id": request_id},
+    return in_conversation(
+        body=body, content_type=XML, message_id=request_id, conversation=request_id
     )
 
 
@@ -185,7 +178,7 @@ def benefit_data(
     """Kela's reply to a request (default: to one that it makes up) about the person with that code
     (default: somebody).
     """
-    request_id = request_id or _id("req", rng, date, serial)
+    request_id = request_id or new_id("req", rng, date, serial)
     code = code or _member(rng, date).personal_identity_code
     if count is None:
         count = rng.choices(BENEFITS_IN_REPLY[0], BENEFITS_IN_REPLY[1])[0]
@@ -196,12 +189,12 @@ def benefit_data(
         f"<Person><PersonalIdentityCode>{code}</PersonalIdentityCode></Person>"
         f"{benefits}</BenefitData>"
     )
-    return Generated(
-        body=body.encode(),
+    return in_conversation(
+        body=body,
         content_type=XML,
-        message_id=message_id or _id("ben", rng, date, serial),
+        message_id=message_id or new_id("ben", rng, date, serial),
+        conversation=request_id,
         items=count,
-        headers={"X-Conversation-Id": request_id},
     )
 
 

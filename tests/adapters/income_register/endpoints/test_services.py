@@ -22,6 +22,7 @@ from tests.journeys.running import Running
 
 SAMPLES = Path(income_register.__file__).parent / "samples" / "valid"
 WSDL = "http://schemas.xmlsoap.org/wsdl/"
+NAMESPACES = {"w": WSDL, "s": f"{WSDL}soap/"}
 EMPLOYER, KELA = "employer.demo-oy", "kela.benefits"
 
 
@@ -244,19 +245,32 @@ def invalidation_of(
     ).encode()
 
 
+def documents_of(definitions: Any) -> list[str]:
+    """The message, the part and the qualified root of the document that is in it."""
+    return [
+        f"{part.getparent().get('name')} {part.get('name')} "
+        f"{part.nsmap[part.get('element').partition(':')[0]]} "
+        f"{part.get('element').partition(':')[2]}"
+        for part in definitions.iterfind(f".//{{{WSDL}}}part")
+    ]
+
+
 @pytest.mark.reference
 @pytest.mark.parametrize("prefix", wsdl.PREFIXES)
 async def test_the_wsdls_have_the_registers_own_names(gateway: Running, prefix: str) -> None:
     reference = Path(os.environ["EXCHANGE_REFERENCE"]) / "income-register" / "reference"
     names = "//w:message/@name | //w:part/@name | //w:portType/@name | //w:binding/@name"
     more = " | //w:operation/@name | //w:input/@message | //w:output/@message | //w:port/@name"
+    soap = " | //s:operation/@soapAction | //s:operation/@style | //s:body/@use | //s:binding/@*"
+    own = " | /w:definitions/@targetNamespace | //w:service/@name | //w:port/@binding"
     compared = 0
     for service in wsdl.SERVICES:
         status, _, ours = await gateway.get(f"{prefix}/{service}.svc?wsdl")
         theirs = etree.parse(str(reference / f"{service}.wsdl"))
         found = [
-            sorted(map(str, each.xpath(names + more, namespaces={"w": WSDL})))
-            for each in (etree.fromstring(ours), theirs)
+            sorted(map(str, each.xpath(names + more + soap + own, namespaces=NAMESPACES)))
+            + sorted(documents_of(each))
+            for each in (etree.fromstring(ours), theirs.getroot())
         ]
         assert status == 200
         assert found[0] == found[1], service

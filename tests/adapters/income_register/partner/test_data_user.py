@@ -18,7 +18,7 @@ from exchange.adapters.income_register.partner.data_user import (
     subscription,
 )
 from exchange.adapters.income_register.partner.payroll import _call
-from exchange.assembly import statistics_lines
+from exchange.assembly import statistics_report
 from exchange.partners.stub import Sending, Situation
 from exchange.schemas.call import Call
 from exchange.simulation.endpoints import InsideEndpoints
@@ -65,7 +65,7 @@ async def test_kela_subscribes_by_itself_and_what_it_is_handed_is_counted(world:
     assert counts["income-register.benefit-reports-from-ir", "delivered"] == (2, 5)
     path = world.exchange.ledger.path
     await world.exchange.close()
-    lines = {line.row.id: line.counted for line in (await statistics_lines(path, 2024))[1]}
+    lines = {line.row.id: line.counted for line in statistics_report(path, 2024).lines}
     assert lines["income.wage-reports-received"] == 6
     assert lines["income.benefit-reports-received"] == 5
     assert lines["income.benefit-reports-sent"] == 3

@@ -4,6 +4,7 @@ reports under both controls.
 
 from __future__ import annotations
 
+import copy
 import io
 import random
 from typing import Any
@@ -226,6 +227,29 @@ async def test_a_report_is_replaced_invalidated_and_then_out_of_reach(gateway: R
     assert codes(await send(gateway, "WageReportService", "SendWageReport", differing)) == [
         "IR5002"
     ]
+
+
+@pytest.mark.parametrize("first", ["ReportId", "IRReportId"])
+async def test_a_report_is_replaced_once_in_a_delivery_however_it_is_named(
+    gateway: Running, first: str
+) -> None:
+    given = delivery(gateway, "T-1", reports=2, real_time=False)
+    await send(gateway, "WageReportService", "SendWageReports", raw(given))
+    told = (await ask(gateway, "T-1")).find("StatusResponse/ValidItems/Item")
+    names = {"ReportId": told.findtext("ItemId"), "IRReportId": told.findtext("IRItemId")}
+    again = delivery(gateway, "T-2", reports=2, real_time=False)
+    order = [first, *(name for name in names if name != first)]
+    reports = again.findall("DeliveryData/Reports/Report")
+    for report, name in zip(reports, order, strict=True):
+        data = report.find("ReportData")
+        data.clear()
+        etree.SubElement(data, "ActionCode").text = "2"
+        etree.SubElement(data, name).text = names[name]
+    reports[1][1:] = [copy.deepcopy(each) for each in reports[0][1:]]
+    await send(gateway, "WageReportService", "SendWageReports", raw(again))
+    reply = await ask(gateway, "T-2")
+    assert (status_of(reply), items(reply, "ValidItems")) == ("3", [("T-1-0001", "2")])
+    assert codes(reply) == ["IR4014"], "the second one"
 
 
 async def test_ids_are_used_once(gateway: Running) -> None:

@@ -1,5 +1,5 @@
-"""Values at the edge of what can be: the last day on which pay is taken in ahead, and texts that are
-no integers.
+"""Values at the edge of what can be: the last day on which pay is taken in ahead, texts that are no
+integers, check digits.
 """
 
 from __future__ import annotations
@@ -13,7 +13,15 @@ from exchange.adapters.income_register import parse
 from exchange.adapters.income_register.identify import identify
 from exchange.adapters.income_register.rules.judge import rules
 from exchange.ports import Context
-from tests.adapters.income_register.judging import EVERYBODY, JUDGE, NOW, UNAIDED, inbound
+from tests.adapters.income_register.judging import (
+    EVERYBODY,
+    JUDGE,
+    NOW,
+    UNAIDED,
+    delivery,
+    inbound,
+    judged_anew,
+)
 from tests.adapters.income_register.rules.test_generated_months import month
 from tests.adapters.income_register.rules.test_years import paid_on
 
@@ -56,3 +64,13 @@ def test_what_is_no_integer_ends_no_rule(kind: str) -> None:
             )
             parsed = parse.parse(inbound(broken))
             rules(parsed, identify(parsed), Context(EVERYBODY, NOW))
+
+
+@pytest.mark.parametrize("party", ["DeliveryDataCreator", "DeliveryDataSender"])
+def test_an_identifier_of_the_header_has_its_check_digit(party: str) -> None:
+    opening = f"<{party}><Type>1</Type><Code>"
+    head, _, tail = delivery(1).decode().partition(opening)
+    digit = int(tail[8])
+    wrong = f"{head}{opening}{tail[:8]}{(digit + 1) % 10}{tail[9:]}".encode()
+    (told,) = [each for each in judged_anew(wrong)[3] if each["rule"].endswith(".business-id")]
+    assert told["path"].endswith(f"/{party}/Code")

@@ -179,6 +179,21 @@ CHANGES = {
         ),
         *("2025-12-31", "2026-01-01", "ir.identifier-type-repeated", "since"),
     ),
+    "a personal identity code as a business id": (
+        lambda body: with_id(body, b"<Id><Type>1</Type><Code>010594Y9032</Code></Id>"),
+        *("2025-12-31", "2026-01-01", "ir.other-id-is-finnish", "since"),
+    ),
+    "a business id as a number of the trade register": (
+        lambda body: with_id(body, tin(b"SE", b"2900101-5").replace(b">5<", b">6<")),
+        *("2025-12-31", "2026-01-01", "ir.other-id-is-finnish", "since"),
+    ),
+    "four identifiers of a payer, three of one number": (
+        lambda body: body.replace(
+            b"</PayerIds>",
+            b"".join(tin(country) for country in (b"SE", b"NO", b"DK")) + b"</PayerIds>",
+        ),
+        *("2025-12-31", "2026-01-01", "ir.payer-ids-many", "since"),
+    ),
     "job alternation leave": (
         lambda body: absent(body, b"9"),
         *("2025-03-31", "2025-04-01", "ir.code-unknown", "since"),

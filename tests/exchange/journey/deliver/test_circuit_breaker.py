@@ -254,3 +254,23 @@ def test_a_paused_receiver_is_called_when_it_is_resumed_and_not_before(tmp_path:
             assert [each.outcome for _, each in audited] == ["done", "nothing to change", "done"]
 
     run(main())
+
+
+def test_what_waits_for_a_paused_receiver_ends_at_its_deadline_without_a_call(
+    tmp_path: Path,
+) -> None:
+    async def main() -> None:
+        time = clock()
+        limits = {**SELDOM, "deadline_seconds": 3600}
+        async with way(tmp_path, Script(), deliveries=limits, clock=time) as running:
+            row = ACTOR.did(time.now(), "pause", FIRST, "done")
+            assert await running.exchange.receiver_states.pause(FIRST, time.now(), "at work", row)
+            await time.sleep(40)
+            loose = await running.send("a")
+            head, follower = [await running.send(f"o{n}", conversation="c") for n in range(2)]
+            await time.sleep(3700)
+            states = [(await running.state(each))[0] for each in (loose, head, follower)]
+            assert states == ["dead", "dead", "waiting"]
+            assert not running.script.calls
+
+    run(main())

@@ -18,14 +18,18 @@ from hypothesis import strategies as st
 from exchange.assembly import Exchange
 from exchange.journey.deliver import ordered
 from exchange.journey.deliver.lanes import NumberedLanes, SocketWakes
-from exchange.ports import Inbound
+from exchange.journey.mailbox import Mailboxes
+from exchange.ports import Actor, Inbound, Operator
 from exchange.ports.lanes import LANES, Wakes, lane_of
 from exchange.ports.ledger import Place
 from exchange.schemas.call import Reply
 from exchange.settings import Settings
+from exchange.storage.dead_letters import LedgerDeadLetters
 from exchange.storage.sqlite import SqliteLedger
 from tests.exchange.journey import way as made
 from tests.exchange.journey.two_workers import (
+    CLOCK,
+    IDS,
     SERIAL,
     WAIT_SECONDS,
     Lossy,
@@ -159,6 +163,32 @@ async def test_a_message_after_one_that_is_committed_but_not_told_of_waits_for_i
     assert receivers.calls[FIRST, "c"] == ["first", "second"]
     for each in workers:
         await each.close()
+
+
+async def test_what_a_dead_letter_held_up_comes_before_what_is_new_once_it_is_skipped(
+    tmp_path: Path,
+) -> None:
+    receivers = Receivers()
+    receivers.steps = {name: Step(0, FIRST, "c", 0) for name in ("second", "third")}
+    receivers.steps["first"] = Step(0, FIRST, "c", 0, deaths=1)
+    worker = Worker(tmp_path / "a.db", 0, receivers, 100, None, workers=1)
+    # What nobody told of would be found by a poll.
+    worker.dispatcher._ordered._poll_seconds = 3600.0
+    await worker.open()
+    for name in ("first", "second"):
+        await worker.offer(await worker.commit(name, receivers.steps[name]))
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not (dead := await worker.ledger.dead(10)) or worker.dispatcher.held:
+            await asyncio.sleep(0.005)
+        boxes = Mailboxes(
+            worker.ledger, LedgerDeadLetters(worker.ledger), CLOCK, IDS[0], Settings().deliveries
+        )
+        await boxes.skip([dead[0].delivery.id], Actor(Operator("ann", "operator"), "127.0.0.1"))
+        await worker.offer(await worker.commit("third", receivers.steps["third"]))
+        while "third" not in receivers.taken:
+            await asyncio.sleep(0.005)
+    assert receivers.calls[FIRST, "c"] == ["first", "second", "third"]
+    await worker.close()
 
 
 async def test_a_slow_receiver_of_ordered_deliveries_leaves_room_for_others(tmp_path: Path) -> None:

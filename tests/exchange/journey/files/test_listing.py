@@ -50,6 +50,15 @@ def test_the_oldest_of_many_are_taken_first_and_then_the_next(
     assert looked(listing, 2) == by_age[4:8]
 
 
+def test_of_many_that_are_never_taken_a_bounded_number_is_told_at_once(
+    listing: FileListing, tmp_path: Path
+) -> None:
+    for number in range(8):
+        leave(tmp_path, f"no-letter-{number}", 1000)
+    assert looked(listing, 2) == []
+    assert len(listing.unfit) == 4
+
+
 def test_what_there_is_no_room_for_is_passed_over_while_others_wait(
     listing: FileListing, tmp_path: Path
 ) -> None:

@@ -60,6 +60,11 @@ async def test_every_example_is_valid_by_its_schema(openapi: Any) -> None:
         assert isinstance(value, str) == (message_type.format == "xml")
 
 
+async def test_no_schema_has_a_title_that_a_generator_would_name_a_class_by(openapi: Any) -> None:
+    named = openapi["components"]["schemas"]
+    assert [name for name, schema in named.items() if "title" in schema] == []
+
+
 async def test_every_named_body_of_our_own_api_has_an_example_that_is_valid(openapi: Any) -> None:
     seen = 0
     for method, path, described in operations(openapi):
