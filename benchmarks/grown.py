@@ -32,6 +32,8 @@ _COPY = (
     "digest,received_at-:ms,state,endpoint,conversation,items,bytes,content_type,detail,process,"
     "position+:position,identity FROM small.message ORDER BY id",
     "INSERT INTO body SELECT message_id-:id,codec,content FROM small.body ORDER BY message_id",
+    "INSERT INTO named_person SELECT ((message_id-:id)>>22)/3600000,person,message_id-:id FROM "
+    "small.named_person",
     "INSERT INTO delivery SELECT id-:id,message_id-:id,receiver,mode,state,attempts,items,"
     "CASE next_at WHEN 0 THEN 0 ELSE next_at-:ms END,CASE ended_at WHEN 0 THEN 0 ELSE ended_at-:ms "
     "END,lane,ordered,reason,position+:position,lease "

@@ -277,7 +277,10 @@ class Exchange:
         )
         # (Sessions last by the wall's time, however fast the exchange's own passes.)
         sign_in = SignIn(self.settings, LedgerOperators(self.ledger), WallClock())
-        search = MessageSearch(self.ledger, self.catalogue, [*self.channels])
+        search = MessageSearch(self.ledger, self.catalogue, [*self.channels], self.clock)
+        control_key = self.settings.partners.control_key
+        stubs = StubOperations(self.transport, self.ledger, self.clock, control_key)
+        disclosures = Disclosures(self.ledger, list(self.channels), self.clock)
         parts = Parts(
             limits=self.settings.limits,
             directory=self.directory,
@@ -301,15 +304,10 @@ class Exchange:
                 partners=PartnerOperations(
                     self.added_partners, self.directory, self.channels.values()
                 ),
-                stubs=StubOperations(
-                    self.transport,
-                    self.ledger,
-                    self.clock,
-                    self.settings.partners.control_key,
-                ),
+                stubs=stubs,
                 reset=self.reset,
                 search=search,
-                disclosures=Disclosures(self.ledger, list(self.channels), self.clock),
+                disclosures=disclosures,
             ),
             x_road=self.settings.x_road,
             monitoring=self.monitoring,
@@ -334,6 +332,8 @@ class Exchange:
             worker_thread=self.worker_thread,
             letter_jobs=self.letter_jobs,
             search=search,
+            stubs=stubs,
+            disclosures=disclosures,
             held=lambda: self.dispatcher.held,
         )
         attach_pages(app, own, parts)

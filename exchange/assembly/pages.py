@@ -20,16 +20,20 @@ from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel
 from exchange.statistics.rows import load as load_rows
 from exchange.storage.ledger import SqlLedger
+from exchange.web.api.disclosures import Disclosures
 from exchange.web.api.message_search import MessageSearch
+from exchange.web.api.stubs import StubOperations
 from exchange.web.app import Parts
 from exchange.web.pages.audit import AuditPage
 from exchange.web.pages.cases import CasePages
 from exchange.web.pages.dead_letters import DeadLetterPage
+from exchange.web.pages.forms.disclosures import DisclosurePage
+from exchange.web.pages.forms.stubs import StubPage
+from exchange.web.pages.forms.validate import ValidatePage
 from exchange.web.pages.live import live_page
 from exchange.web.pages.messages import MessagePages
 from exchange.web.pages.partners import PartnerPages
 from exchange.web.pages.statistics import StatisticsPage
-from exchange.web.pages.validate import ValidatePage
 from exchange.web.process_figures import ProcessLooks
 
 
@@ -45,6 +49,8 @@ class PageParts:
     worker_thread: WorkerThread
     letter_jobs: LetterJobs
     search: MessageSearch
+    stubs: StubOperations
+    disclosures: Disclosures
     held: Callable[[], int]
 
 
@@ -60,11 +66,13 @@ def attach_pages(app: web.Application, own: PageParts, parts: Parts) -> None:
         catalogue=parts.catalogue,
         process=process_looks(own, parts).take,
     ).attach(app, guard)
-    MessagePages(ledger, own.search, parts.catalogue, own.channels).attach(app)
+    MessagePages(ledger, own.search, parts.catalogue, own.channels).attach(app, guard)
     CasePages(ledger, directory, parts.clock, own.channels).attach(app)
     DeadLetterPage(ledger, own.letter_jobs).attach(app)
     PartnerPages(directory, parts.conditions, own.channels).attach(app)
     ValidatePage(own.checking, own.worker_thread, parts.catalogue).attach(app)
+    StubPage(own.stubs, parts.clock).attach(app, guard)
+    DisclosurePage(own.disclosures, parts.catalogue).attach(app, guard)
     AuditPage(ledger).attach(app, guard)
     reporting = partial(statistics_report, ledger.where)
     StatisticsPage(load_rows(), reporting, parts.clock).attach(app, guard)

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from exchange.client.connection import AsyncClient
+from exchange.schemas.attachments import joined
 from exchange.schemas.call import JSON, Call
 from exchange.schemas.value import value
 
@@ -189,7 +190,10 @@ async def _post(
     files: Sequence[File] = (),
 ) -> Mapping[str, Any]:
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    content_type, body = _with_files(body, files) if files else (JSON, body)
+    content_type = JSON
+    if files:
+        beside = [(each.name, each.content_type, each.content) for each in files]
+        content_type, body = joined(body, beside)
     headers = {"Content-Type": content_type, "X-Message-Id": message_id or uuid.uuid4().hex}
     reply = await client.send(Call("POST", path, headers, body))
     told: Mapping[str, Any] = json.loads(reply.body)
@@ -208,17 +212,3 @@ def _receipt(told: Mapping[str, Any]) -> Receipt:
         received_at=told["received_at"],
         late=told.get("late", False),
     )
-
-
-def _with_files(body: bytes, files: Sequence[File]) -> tuple[str, bytes]:
-    """A message and its files as one body (RFC 7578): its content type, and itself."""
-    boundary = uuid.uuid4().hex
-    parts = [('name="message"', JSON, body)]
-    for file in files:
-        name = f"filename*=utf-8''{quote(file.name, safe='')}"
-        parts.append((f'name="file"; {name}', file.content_type, file.content))
-    made = b""
-    for told, content_type, content in parts:
-        head = f"Content-Disposition: form-data; {told}\r\nContent-Type: {content_type}"
-        made += f"--{boundary}\r\n{head}\r\n\r\n".encode() + content + b"\r\n"
-    return f"multipart/form-data; boundary={boundary}", made + f"--{boundary}--\r\n".encode()

@@ -305,6 +305,7 @@ class Acceptance:
         )
         context = Context(self._directory, now, reading.known, record.message.id)
         record.remember = channel.remember(parsed, identity, context, judgement.verdict)
+        record.persons = reading.persons
         return record
 
     def _accepted(

@@ -220,6 +220,7 @@ def rejected_record(
         deliveries=(),
         events=events,
         counts=message_counts(message),
+        persons=reading.persons if storable else (),
     )
 
 

@@ -20,6 +20,7 @@ from exchange.schemas import xml as xml_format
 from exchange.schemas.catalogue import Catalogue, MessageType, named_version
 from exchange.schemas.document_limits import DocumentLimits
 from exchange.schemas.envelope import Envelope
+from exchange.schemas.guard import named_persons
 from exchange.schemas.violation import Finding, Malformed, Violation, has_errors
 
 
@@ -44,6 +45,8 @@ class Reading:
     question: Envelope | None = None
     #: False when nothing of the message may be kept.
     storable: bool = True
+    #: The identity codes by which it is to be found.
+    persons: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -169,6 +172,8 @@ class Judge:
             persons := real_persons(None if reason else channel, inbound, self._violations_max)
         ):
             reading.violations, reading.reason, reading.storable = persons, "real-person", False
+        else:
+            reading.persons = named_persons(inbound.body)
         return reading
 
     def decide(self, channel: Channel, reading: Reading, context: Context) -> Judgement:

@@ -27,16 +27,31 @@ class Choice:
 
 @value
 class Field:
-    """A field of a form: a text, a date, one of the choices or some of them; `given` is what it
-    holds at first.
+    """A field of a form: a text, a long one, a date, one of the choices or some of them, files, or
+    (`fixed`) what the address of the form says. `given` is what it holds at first; `note` says what
+    it means when it is left empty.
     """
 
     name: str
     title: Title
-    kind: Literal["text", "date", "one", "some"] = "text"
+    kind: Literal["text", "long", "date", "one", "some", "files", "fixed"] = "text"
     choices: Sequence[Choice] = ()
     given: Sequence[str] = ()
     hint: str = ""
+    note: Title | None = None
+
+
+@value
+class Go:
+    """A cell that leads to the form of another task, with what its address says of it: no person."""
+
+    task: str
+    title: Title
+    given: Said
+
+
+#: What a cell of a table holds.
+Cell = str | Title | Go
 
 
 @value
@@ -45,25 +60,42 @@ class Section:
 
     title: Title
     columns: Sequence[Title]
-    rows: Sequence[Sequence[str | Title]]
+    rows: Sequence[Sequence[Cell]]
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a worker with that mandate may do: a form whose document goes, as JSON, to one of the
-    channel's endpoints (its name), and what the answer (200, JSON) says.
+    """What a worker with that mandate may do: a form whose document goes, as JSON and with the files
+    of the form beside it, to one of the channel's endpoints (its name), and what its answer (JSON)
+    says.
 
-    `fields` and `document` get the organisation and the time (milliseconds); `document` the worker
-    besides.
+    `fields` gets the organisation, the time (milliseconds) and what the form says already; where it
+    gives none the task is not offered. `document` gets what the form says and the worker,
+    `parameters` makes of the former what stands in the endpoint's address. `begins_with` names the
+    fields that the form's own address may say: ids, never a person.
     """
 
     name: str
     title: Title
     mandate: str
     endpoint: str
-    fields: Callable[[Partner, int], Sequence[Field]]
+    fields: Callable[[Partner, int, Said], Sequence[Field]]
     document: Callable[[Said, str], Any]
     told: Callable[[Any], Sequence[Section]]
+    begins_with: Sequence[str] = ()
+    parameters: Callable[[Said], Mapping[str, str]] = lambda _: {}
+
+
+@value
+class OpenWork:
+    """What is open with an organisation, by message types: what opens it is sent to the
+    organisation, which answers it, unless it is withdrawn.
+    """
+
+    title: Title
+    opened: str
+    answered: str
+    withdrawn: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +107,4 @@ class CaseworkerPages:
     mandates: Sequence[Choice]
     tasks: Sequence[Task]
     may_sign_in: Callable[[Partner], bool]
+    open_work: OpenWork | None = None

@@ -136,7 +136,7 @@ class Record:
     event `duplicate` on the original and its counts; where digest, type, conversation or identity
     differ (the last: and it goes elsewhere) the caller records a rejection. The commit
     gives the rows their position. `items_told` are those of deliveries that were made already (see
-    `Settlement`).
+    `Settlement`); `persons` are the identity codes by which the message is to be found.
     """
 
     message: MessageRow
@@ -146,6 +146,7 @@ class Record:
     counts: Sequence[Count]
     remember: Sequence[Remember] = ()
     items_told: ItemsTold = field(default_factory=dict)
+    persons: Sequence[str] = ()
 
 
 @value
@@ -243,7 +244,8 @@ class MessageFilter(NamedTuple):
     """Which messages: what is empty selects nothing out. `state` is a message's (`accepted`,
     `rejected`) or that of one of its deliveries; `reason` is the code that a refusal or the reason
     of a delivery begins with; `detail` is a text that stands in what is kept with the message, say
-    the id of a report that a question was told. `first` is the least id.
+    the id of a report that a question was told; `person` is a personal identity code that stands in
+    the message, while its body is kept. `first` is the least id.
     """
 
     channel: str = ""
@@ -256,6 +258,7 @@ class MessageFilter(NamedTuple):
     receiver: str = ""
     reason: str = ""
     sender_message_id: str = ""
+    person: str = ""
     first: int = 0
 
 

@@ -31,6 +31,7 @@ from exchange.storage.connection import Connection, execute_with, insert
 from exchange.storage.counters.sums import Totals
 from exchange.storage.operators import audit
 from exchange.storage.proof.chain import Additions, content_digest, memory_digest
+from exchange.storage.search.persons import named
 
 MESSAGE_COLUMNS = ",".join(MessageRow._fields)
 DELIVERY_COLUMNS = ",".join(DeliveryRow._fields)
@@ -96,6 +97,7 @@ def record_all(
         additions.record(counted, stored)
         totals.add(counted.counts)
     insert(connection, "body", "message_id,codec,content", bodies)
+    insert(connection, "named_person", "segment,person,message_id", named(kept))
     deliveries = [tuple(delivery) for record in kept for delivery in record.deliveries]
     insert(connection, "delivery", DELIVERY_COLUMNS, deliveries)
     return [answer for answer in answers if answer is not None]

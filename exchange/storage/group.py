@@ -15,6 +15,7 @@ from exchange.storage.connection import Connection
 from exchange.storage.counters.sums import Totals
 from exchange.storage.proof.chain import Additions, Link
 from exchange.storage.retention import drop_messages
+from exchange.storage.search.persons import forget_persons
 
 #: Told of each commit: how many jobs it was of, and how long the disk or the server took (seconds).
 Committed = Callable[[int, float], None]
@@ -42,10 +43,13 @@ class Note:
 
 @dataclass(slots=True)
 class Drop:
-    """Up to `most` old messages that are forgotten; the result is what went."""
+    """Up to `most` old messages that are forgotten, and persons named in messages with ids below
+    `persons_before`; the result is what went.
+    """
 
     old: Old
     most: int
+    persons_before: int
 
 
 #: What is committed.
@@ -79,6 +83,7 @@ def write_group(connection: Connection, group: Sequence[Job], level: int, link: 
             job.result = _note(connection, job.what, additions)
         elif isinstance(job.what, Drop):
             dropped = job.what
+            forget_persons(connection, dropped.persons_before)
             job.result = drop_messages(connection, dropped.old, dropped.most, additions)
         elif not isinstance(job.what, (Record, Settlement)):
             job.result = job.what(connection)

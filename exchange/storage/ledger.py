@@ -384,7 +384,7 @@ class SqlLedger(SharedTurns):
         if bodies.until > messages.until:
             # Else they go with their messages.
             alone = await self._submit(lambda connection: drop_bodies(connection, bodies, most))
-        dropped: Dropped = await self._submit(Drop(messages, most))
+        dropped: Dropped = await self._submit(Drop(messages, most, bodies.before))
         return Dropped(alone + dropped.bodies, dropped.messages)
 
     async def compact(self, before_minute: int, most: int) -> bool:

@@ -13,6 +13,7 @@ CREATE TABLE folded ( id INTEGER NOT NULL, "before" INTEGER NOT NULL, PRIMARY KE
 CREATE TABLE held ( since INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (since) ) WITHOUT ROWID;
 CREATE TABLE memory ( channel VARCHAR NOT NULL, "key" VARCHAR NOT NULL, value TEXT NOT NULL, version INTEGER NOT NULL, digest BLOB DEFAULT (x'') NOT NULL, replaced BLOB DEFAULT (x'') NOT NULL, message_id INTEGER DEFAULT '0' NOT NULL, PRIMARY KEY (channel, "key") ) WITHOUT ROWID;
 CREATE TABLE message ( id INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, sender_message_id VARCHAR NOT NULL, digest BLOB NOT NULL, received_at INTEGER NOT NULL, state VARCHAR NOT NULL, endpoint VARCHAR NOT NULL, conversation VARCHAR NOT NULL, items INTEGER NOT NULL, bytes INTEGER NOT NULL, content_type VARCHAR NOT NULL, detail TEXT NOT NULL, process VARCHAR DEFAULT '' NOT NULL, position INTEGER DEFAULT '0' NOT NULL, identity BLOB DEFAULT (x'') NOT NULL, PRIMARY KEY (id) );
+CREATE TABLE named_person ( segment BIGINT NOT NULL, person BIGINT NOT NULL, message_id BIGINT NOT NULL, PRIMARY KEY (segment, person, message_id) ) WITHOUT ROWID;
 CREATE TABLE operator ( name VARCHAR NOT NULL, role VARCHAR NOT NULL, PRIMARY KEY (name) );
 CREATE TABLE operator_key ( digest BLOB NOT NULL, operator VARCHAR NOT NULL, made_at INTEGER NOT NULL, PRIMARY KEY (digest) );
 CREATE TABLE operator_session ( digest BLOB NOT NULL, operator VARCHAR NOT NULL, key_digest BLOB NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (digest) );
@@ -46,4 +47,4 @@ CREATE UNIQUE INDEX message_position ON message (position);
 CREATE INDEX message_refused ON message (id) WHERE state = 'rejected';
 CREATE INDEX message_refused_id ON message (sender_message_id) WHERE state = 'rejected';
 CREATE INDEX message_sender ON message (sender);
-INSERT INTO alembic_version(version_num) VALUES ('0019');
+INSERT INTO alembic_version(version_num) VALUES ('0020');

@@ -149,6 +149,17 @@ class Delivery(SQLModel, table=True):
     lease: int = Field(sa_column=big(server_default="0"))
 
 
+class NamedPerson(SQLModel, table=True):
+    """That a message whose body is kept names a person: see `search.persons`."""
+
+    __tablename__ = "named_person"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    segment: int = Field(primary_key=True, sa_type=BigInteger)
+    person: int = Field(primary_key=True, sa_type=BigInteger)
+    message_id: int = Field(primary_key=True, sa_type=BigInteger)
+
+
 class Answer(SQLModel, table=True):
     """The business reply to a delivery, compressed like a body."""
 

@@ -119,6 +119,7 @@ def build(parts: Parts) -> web.Application:
                 desk=desk,
                 endpoints=endpoints,
                 directory=parts.directory,
+                catalogue=parts.catalogue,
                 ledger=parts.ledger,
                 clock=parts.clock,
             ).attach(app, guard)

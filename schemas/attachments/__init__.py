@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from exchange.schemas.attachments import multipart
+from exchange.schemas.call import JSON
 from exchange.schemas.document_limits import in_force
 from exchange.schemas.value import value
 from exchange.schemas.violation import Malformed, Violation
@@ -159,15 +161,40 @@ def _wrong(
 
 def _name(headers: multipart.Headers) -> str:
     """By file name, by Content-ID, or by the field of a form."""
-    disposition = _as_utf8(headers.get("Content-Disposition", ""))
-    if match := _EXTENDED_NAME.search(disposition):
-        return unquote(match[1], errors="replace")
-    if match := _FILE_NAME.search(disposition):
-        return match[1] if match[1] is not None else match[2]
+    disposition = headers.get("Content-Disposition", "")
+    if (name := file_name(disposition)) is not None:
+        return name
     if content_id := headers.get("Content-ID", ""):
         return str(content_id).strip("<>")
-    match = _FIELD_NAME.search(disposition)
+    match = _FIELD_NAME.search(_as_utf8(disposition))
     return "" if match is None else match[1] if match[1] is not None else match[2]
+
+
+def file_name(disposition: str) -> str | None:
+    """The name of a file that a part's `Content-Disposition` gives; None where it gives none."""
+    told = _as_utf8(disposition)
+    if match := _EXTENDED_NAME.search(told):
+        return unquote(match[1], errors="replace")
+    match = _FILE_NAME.search(told)
+    return None if match is None else match[1] if match[1] is not None else match[2]
+
+
+def joined(message: bytes, files: Iterable[tuple[str, str, bytes]]) -> tuple[str, bytes]:
+    """A JSON message and its files (name, media type, content) as one body (RFC 7578): its content
+    type, and itself.
+    """
+    parts = [(_head('name="message"', JSON), message)]
+    for name, content_type, content in files:
+        told = f"name=\"file\"; filename*=utf-8''{quote(name, safe='')}"
+        parts.append((_head(told, content_type), content))
+    whole, whole_type = _whole(parts, "multipart/form-data")
+    return whole_type, whole
+
+
+def _head(told: str, content_type: str) -> bytes:
+    """The block of headers of a part."""
+    head = f"Content-Disposition: form-data; {told}\r\nContent-Type: {content_type}"
+    return head.encode()
 
 
 def _as_utf8(text: str) -> str:

@@ -7,11 +7,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from exchange.ports.ledger import EventRow, MessageFilter, Record
+from exchange.clocks import EPOCH_MILLISECONDS, first_id
+from exchange.ports.ledger import EventRow, MessageFilter, Old, Record
 from exchange.storage.ledger import SqlLedger
 from tests.contracts.rows import record, settlement
 
 LAST = 1 << 62
+HOUR = 3_600_000
 #: What messages differ by; each value meets the values of the others in some message.
 SENDERS, TYPES, ENDPOINTS = ("dvv", "tax"), ("population.births", "tax.cards"), ("api", "ui")
 CONVERSATIONS, RECEIVERS = ("", "case-1", "case-2"), ("bank.op", "fund.pro")
@@ -28,6 +30,7 @@ FILTERS: dict[str, Sequence[str]] = {
     "reason": ("http-503", "schema", "http-418"),
     "sender_message_id": ("m-7", "m-4", "none"),
     "detail": ("seven",),
+    "person": ("140890-9423", "140890-9445"),
 }
 
 
@@ -48,6 +51,7 @@ def made() -> Iterator[tuple[Record, str]]:
             conversation=conversation,
             detail='{"said":"seven"}' if number % 7 == 0 else "{}",
         )
+        each.persons = ("140890-9423", "220984V9880") if number % 5 == 0 else ()
         if state == "rejected":
             each.events = [EventRow(each.message.id, 0, 60_000, "rejected", REASONS[end])]
         yield each, end
@@ -75,6 +79,7 @@ def is_wanted(each: Record, end: str, wanted: MessageFilter) -> bool:
     return (
         wanted.sender_message_id in ("", row.sender_message_id)
         and wanted.detail in row.detail
+        and wanted.person in ("", *each.persons)
         and wanted.receiver in ("", receiver)
         and wanted.state in ("", end, row.state)
         and wanted.reason in ("", REASONS.get(end, "").partition(":")[0])
@@ -114,6 +119,7 @@ async def test_a_bounded_look_says_where_to_go_on_and_leaves_nothing_out(
         MessageFilter(channel="kelmu", detail="seven"),
         MessageFilter(sender="tax", state="dead"),
         MessageFilter(reason="http-503", first=middle),
+        MessageFilter(person="140890-9423"),
         MessageFilter(message_type="tax.cards", receiver="bank.op"),
     ):
         expected = [each.message.id for each, end in kept if is_wanted(each, end, wanted)]
@@ -152,3 +158,21 @@ async def test_receiver_state_and_cause_are_those_of_one_delivery(ledger: SqlLed
     ):  # fmt: skip
         wanted = MessageFilter(receiver=receiver, state=state)
         assert len((await ledger.search(wanted, LAST, 10, 10)).messages) == count, wanted
+
+
+async def test_a_person_is_found_over_segments_and_forgotten_with_the_bodies(
+    ledger: SqlLedger,
+) -> None:
+    kept = [record(f"m-{number}") for number in range(3)]
+    for number, each in enumerate(kept):
+        # Ids of three hours.
+        each.message = each.message._replace(id=first_id(EPOCH_MILLISECONDS + HOUR * number) + 1)
+        each.deliveries, each.persons = (), ("140890-9423",)
+        each.events = [one._replace(message_id=each.message.id) for one in each.events]
+        await ledger.record(each)
+    ids = [each.message.id for each in kept]
+    for dropped, expected in ((0, ids[::-1]), (1, ids[:0:-1]), (2, ids[:1:-1])):
+        before = first_id(EPOCH_MILLISECONDS + HOUR * dropped)
+        await ledger.drop(Old(before, 0), Old(0, 0), 10)
+        found = await ledger.search(MessageFilter(person="140890-9423"), LAST, 10, 10)
+        assert [row.id for row in found.messages] == expected, dropped

@@ -287,3 +287,13 @@ def test_a_code_over_the_edge_of_a_window_is_found(code: str) -> None:
     for before in range(len(code) + 1):
         body = b" " * (edge - before) + code.encode() + b" " * 20
         assert guard.real_person_in(body), f"{before} bytes before the edge"
+
+
+def test_valid_codes_are_told_once_in_their_order() -> None:
+    body = (
+        b'{"a":"140890-9445","b":["140890-9423","140890-9445","140890-9424"],'
+        b'"c":"990890-9423","d":"220984V9880"} 010190-90'
+    )
+    assert guard.named_persons(body) == ("140890-9445", "140890-9423", "220984V9880")
+    assert guard.named_persons(b"<p>140890-942\n3</p>") == ()
+    assert guard.named_persons(b"140890-9445 140890-9423", most=1) == ("140890-9445",)

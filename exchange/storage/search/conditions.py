@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from exchange.ports.rows import MessageFilter
 from exchange.storage.queries import CAUSE
+from exchange.storage.search.persons import NAMED, digest_of
 
 #: Filters that a column of the message equals. (The plus keeps SQLite from their indexes: the ids
 #: that are looked at are named already.)
@@ -34,6 +35,8 @@ def matching(wanted: MessageFilter) -> tuple[str, list[object]]:
     ]
     if wanted.detail:
         told.append(("instr(message.detail,?)>0", wanted.detail))
+    if wanted.person:
+        told.append((NAMED, digest_of(wanted.person)))
     if wanted.state in _OF_MESSAGES:
         told.append(("+message.state=?", wanted.state))
     conditions, values = [text for text, _ in told], [value for _, value in told]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from exchange.ports.rows import MessageFilter
 from exchange.storage.connection import Connection
 from exchange.storage.queries import CAUSE
+from exchange.storage.search.persons import OF_PERSON, digest_of
 
 
 class Stream(NamedTuple):
@@ -85,6 +86,8 @@ def streams_of(connection: Connection, wanted: MessageFilter) -> list[Sequence[S
         named = wanted.sender_message_id
         refused = of_messages(f"sender_message_id=? AND {_REFUSED}", named)
         found.append([refused, Stream(_BY_SENDERS_ID, "id", "", (named,))])
+    if wanted.person:
+        found.append([Stream(OF_PERSON, "message_id", "", (digest_of(wanted.person),))])
     if wanted.conversation:
         condition = "conversation=? AND conversation!=''"
         found.append([of_messages(condition, wanted.conversation)])

@@ -16,21 +16,17 @@ from exchange.ports import Clock, Ledger
 from exchange.ports.description import TEXT, members, reference
 from exchange.ports.disclosures import disclosures_of, message_of
 from exchange.ports.ledger import MessageFilter, MessageRow
-from exchange.schemas import guard
-from exchange.schemas import json as documents
 from exchange.schemas.envelope import id_from_public, public_id
-from exchange.schemas.identifiers import is_personal_identity_code
 from exchange.schemas.instants import instant
-from exchange.schemas.violation import Malformed
 from exchange.web.access.guard import ACTOR
 from exchange.web.api.message_search import LAST_ID, LOOK_MAX
+from exchange.web.api.person_asked import person_asked
 from exchange.web.operation import Operation, problem_response
 
 PAGE_MAX = 100
 PATH = "/api/v1/disclosures"
 #: What of a message's detail says who asked and why.
 _GROUNDS = ("user", "purpose", "legal_ground")
-_FORM = '{"person": an artificial personal identity code, "before": where to go on}'
 
 
 class Disclosures:
@@ -81,15 +77,26 @@ class Disclosures:
         wanted = MessageFilter(sender=organisation)
         found = await self._ledger.search(wanted, before, PAGE_MAX, LOOK_MAX)
         rows = [row for row in found.messages if "user" in json.loads(row.detail)]
-        return await self._told(rows, found.before)
+        return _response(*await self._told(rows, found.before))
 
     async def of_person(self, request: web.Request) -> web.Response:
         """Who asked or was told about a person, the newest first; the code stands in the body."""
         try:
-            person, before = _asked(await request.read())
+            asked = person_asked(await request.read(), ["before"])
+            told, before = await self.about(request, asked["person"], asked.get("before", ""))
         except ValueError as error:
             return problem_response(400, "Not a question", str(error))
-        actor = request[ACTOR]
+        return _response(told, before)
+
+    async def about(
+        self, request: web.Request, person: str, before_text: str
+    ) -> tuple[list[dict[str, Any]], str]:
+        """A page of who asked or was told about a person, and where to go on (empty: it ends).
+
+        Raises:
+            ValueError: when `before` is not where a page ended.
+        """
+        before, actor = _before(before_text), request[ACTOR]
         read = actor.did(self._clock.now(), "disclosures-of-person", "a person", "read")
         await self._ledger.audit([read])
         after = f"{before:020d}"
@@ -102,11 +109,11 @@ class Disclosures:
         rows = [row for each in ids if (row := await self._ledger.message(each)) is not None]
         return await self._told(rows, ids[-1] if len(ids) == PAGE_MAX else 0)
 
-    async def _told(self, rows: Sequence[MessageRow], before: int) -> web.Response:
+    async def _told(
+        self, rows: Sequence[MessageRow], before: int
+    ) -> tuple[list[dict[str, Any]], str]:
         told = [await self._shown(row) for row in rows]
-        return web.json_response(
-            {"disclosures": told, "before": public_id(before) if before else ""}
-        )
+        return told, public_id(before) if before else ""
 
     async def _shown(self, row: MessageRow) -> dict[str, Any]:
         detail = json.loads(row.detail)
@@ -125,30 +132,12 @@ class Disclosures:
         }
 
 
+def _response(told: Sequence[dict[str, Any]], before: str) -> web.Response:
+    return web.json_response({"disclosures": told, "before": before})
+
+
 def _before(text: str) -> int:
     try:
         return id_from_public(text) if text else LAST_ID
     except ValueError:
         raise ValueError("before is an id that the answer before gave") from None
-
-
-def _asked(body: bytes) -> tuple[str, int]:
-    """The person and where to go on.
-
-    Raises:
-        ValueError: saying what would be right; it repeats nothing.
-    """
-    if guard.real_person_in(body):
-        raise ValueError("the code could be a living person's: use an artificial one")
-    try:
-        asked = documents.parse(body)
-    except Malformed:
-        asked = None
-    if not isinstance(asked, dict) or not set(asked) <= {"person", "before"}:
-        raise ValueError(f"a JSON object is expected: {_FORM}")
-    person, before = asked.get("person"), asked.get("before", "")
-    if not isinstance(person, str) or not is_personal_identity_code(person):
-        raise ValueError(f"no personal identity code: {_FORM}")
-    if not isinstance(before, str):
-        raise ValueError("before is an id that the answer before gave")
-    return person, _before(before)

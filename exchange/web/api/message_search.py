@@ -11,13 +11,15 @@ from typing import NamedTuple
 from aiohttp import web
 
 from exchange.clocks import first_id
-from exchange.ports import Ledger
-from exchange.ports.description import reference
+from exchange.ports import Clock, Ledger
+from exchange.ports.description import TEXT, members, reference
 from exchange.ports.ledger import Found, MessageFilter, MessageRow
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.envelope import id_from_public, public_id
 from exchange.schemas.instants import instant
+from exchange.web.access.guard import ACTOR
 from exchange.web.api.filters import time_of
+from exchange.web.api.person_asked import person_asked
 from exchange.web.operation import Operation, problem_response
 
 #: Messages in one answer, and about how many one call looks at, of the newest that the narrowest
@@ -52,6 +54,7 @@ TIMES = {
     "until": "Received before this time",
 }
 BEFORE = {"before": "Where to go on: `before` of the answer before"}
+_BESIDE_PERSON = (*BEFORE, *FILTERS, *TIMES)
 _SHOWN = (
     *("channel", "message_type", "sender", "sender_message_id", "state"),
     *("endpoint", "conversation", "items", "bytes", "process"),
@@ -68,8 +71,11 @@ class Asked(NamedTuple):
 class MessageSearch:
     """Finds messages over the ledger, and the handler that tells them."""
 
-    def __init__(self, ledger: Ledger, catalogue: Catalogue, channels: Sequence[str]) -> None:
+    def __init__(
+        self, ledger: Ledger, catalogue: Catalogue, channels: Sequence[str], clock: Clock
+    ) -> None:
         self._ledger = ledger
+        self._clock = clock
         self._known: Mapping[str, Sequence[str]] = {
             "state": STATES,
             "channel": channels,
@@ -86,7 +92,16 @@ class MessageSearch:
                 reference("MessagesFound"),
                 query={**BEFORE, **FILTERS, **TIMES},
                 problems=(400,),
-            )
+            ),
+            Operation(
+                "POST",
+                "/api/v1/messages/search",
+                self.find_person,
+                reference("MessagesFound"),
+                takes=members({"person": TEXT}, **dict.fromkeys(_BESIDE_PERSON, TEXT)),
+                problems=(400,),
+                role="operator",
+            ),
         ]
 
     async def find(self, request: web.Request) -> web.Response:
@@ -97,13 +112,30 @@ class MessageSearch:
             asked = self.asked(request.query)
         except ValueError as error:
             return problem_response(400, "No such filter", str(error))
-        found = await self.search(asked)
-        return web.json_response(
-            {
-                "messages": [_shown(row) for row in found.messages],
-                "before": public_id(found.before) if found.before else "",
-            }
-        )
+        return _told(await self.search(asked))
+
+    async def find_person(self, request: web.Request) -> web.Response:
+        """The newest messages in which a person is named, as far as their bodies are kept, by the
+        other filters too; the code stands in the body.
+        """
+        try:
+            given = person_asked(await request.read(), _BESIDE_PERSON)
+            asked = self.asked(given)
+        except ValueError as error:
+            return problem_response(400, "Not a question", str(error))
+        return _told(await self.search_person(request, asked, given["person"]))
+
+    async def search_person(
+        self, request: web.Request, asked: Asked, person: str, most: int = PAGE_MAX
+    ) -> Found:
+        """A page of what names a person and is searched for; that it was asked, not about whom, is
+        in the audit log.
+        """
+        actor = request[ACTOR]
+        read = actor.did(self._clock.now(), "messages-of-person", "a person", "read")
+        await self._ledger.audit([read])
+        wanted = asked.wanted._replace(person=person)
+        return await self.search(asked._replace(wanted=wanted), most)
 
     async def search(self, asked: Asked, most: int = PAGE_MAX) -> Found:
         """A page of what is searched for."""
@@ -156,6 +188,15 @@ class MessageSearch:
             first=since,
         )
         return Asked(wanted, min(before, until))
+
+
+def _told(found: Found) -> web.Response:
+    return web.json_response(
+        {
+            "messages": [_shown(row) for row in found.messages],
+            "before": public_id(found.before) if found.before else "",
+        }
+    )
 
 
 def _id_at(query: Mapping[str, str], name: str, usual: int) -> int:

@@ -5,13 +5,15 @@ what became of the latest calls; the stubs keep it, here it is handed on.
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
 from exchange.errors import Unreachable
 from exchange.ports import Clock, Ledger, Transport
 from exchange.ports.description import listed, reference
+from exchange.ports.operators import Actor
 from exchange.schemas.call import JSON, Call
 from exchange.schemas.directory import Partner
 from exchange.web.access.guard import ACTOR
@@ -24,6 +26,15 @@ KEY = "X-Control-Key"
 TIMEOUT_SECONDS = 5.0
 #: What the stubs refuse a caller for, and is told as theirs.
 REFUSED = (400, 403, 404)
+
+
+class Told(NamedTuple):
+    """What the stubs said: a value with 200, otherwise why they refused, or that none answers."""
+
+    status: int
+    value: Any = None
+    title: str = ""
+    detail: str = ""
 
 
 class StubOperations:
@@ -96,30 +107,49 @@ class StubOperations:
         """
         return await self._hand_on(request, "GET", "/calls")
 
-    async def _hand_on(
-        self, request: web.Request, method: str, path: str, what: str = ""
-    ) -> web.Response:
-        """Make the call to the stubs, and note a change that was made in the audit log."""
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        query: Mapping[str, str] | None = None,
+        actor: Actor | None = None,
+        what: str = "",
+    ) -> Told:
+        """Make a call to the stubs' own interface; where it changed something, who did what is in
+        the audit log then.
+        """
         call = Call(
             method=method,
             path=path,
             headers={"Content-Type": JSON, **({KEY: self._key} if self._key else {})},
-            body=await request.read(),
-            query=dict(request.query),
+            body=body,
+            query=query or {},
         )
         try:
             reply = await self._transport.send(CONTROL, call, TIMEOUT_SECONDS)
         except Unreachable as error:
-            return problem_response(502, "No stubs", f"no stubs answer (partners.address): {error}")
-        told = _object_or_list(reply.body)
-        if reply.status in REFUSED and isinstance(told, dict):
-            return problem_response(reply.status, str(told.get("title")), str(told.get("detail")))
-        if reply.status != 200 or told is None:
-            return problem_response(502, "No stubs", f"what answers says {reply.status}")
-        if what:
-            row = request[ACTOR].did(self._clock.now(), what, _target(call.body), "done")
+            detail = f"no stubs answer (partners.address): {error}"
+            return Told(502, title="No stubs", detail=detail)
+        value = _object_or_list(reply.body)
+        if reply.status in REFUSED and isinstance(value, dict):
+            title, detail = str(value.get("title")), str(value.get("detail"))
+            return Told(reply.status, title=title, detail=detail)
+        if reply.status != 200 or value is None:
+            return Told(502, title="No stubs", detail=f"what answers says {reply.status}")
+        if actor is not None:
+            row = actor.did(self._clock.now(), what, _target(call.body), "done")
             await self._ledger.audit([row])
-        return web.json_response(told)
+        return Told(200, value)
+
+    async def _hand_on(
+        self, request: web.Request, method: str, path: str, what: str = ""
+    ) -> web.Response:
+        body, actor = await request.read(), request[ACTOR] if what else None
+        told = await self.call(method, path, body, dict(request.query), actor, what)
+        if told.status != 200:
+            return problem_response(told.status, told.title, told.detail)
+        return web.json_response(told.value)
 
 
 def _object_or_list(body: bytes) -> Any:

@@ -10,25 +10,33 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from aiohttp import hdrs, web
+from yarl import URL
 
 from exchange.ports import Channel, Clock, Desk, Ledger
-from exchange.ports.caseworkers import CaseworkerPages, Task
+from exchange.ports.caseworkers import CaseworkerPages, Said, Section, Task
+from exchange.ports.caseworkers import Field as FormField
+from exchange.schemas.attachments import joined
 from exchange.schemas.call import JSON, Call, Reply
+from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Directory, Partner
 from exchange.web.access.guard import ACTOR, Guard, Need
+from exchange.web.caseworkers.open_work import open_work
+from exchange.web.caseworkers.own_log import OwnLog
 from exchange.web.endpoints import Endpoints, Entry
 from exchange.web.operation import problem_response
-from exchange.web.pages.form import NoForm, values_of
-from exchange.web.pages.layout import page
+from exchange.web.pages.form import Field, NoForm, all_fields, values_of
+from exchange.web.pages.layout import language_of, page
 
-#: Fields of a form with all their values, and some that somebody's program may add.
+#: Fields of a form with all their values and files, and some that somebody's program may add.
 FIELDS_MAX = 100
-FORM_BYTES_MAX = 65_536
 #: Who signs in: the fields that every form repeats.
 WHO = ("organisation", "worker", "mandate")
+#: What stands beside the tasks in the menu.
+LOG = "log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,14 @@ class Worker:
     organisation: Partner
     name: str
     mandate: str
+
+
+class Answered(NamedTuple):
+    """What came of a form: the status, what the answer says and, where it was refused, why."""
+
+    status: int
+    sections: Sequence[Section] = ()
+    problem: Mapping[str, Any] | None = None
 
 
 class CaseworkersPages:
@@ -50,15 +66,18 @@ class CaseworkersPages:
         desk: Desk,
         endpoints: Endpoints,
         directory: Directory,
+        catalogue: Catalogue,
         ledger: Ledger,
         clock: Clock,
     ) -> None:
         self._channel = channel
         self._pages = pages
-        self._desk = desk
+        by_name = {each.name: Entry(channel, each, desk) for each in channel.endpoints}
+        self._entries = {each.name: by_name[each.endpoint] for each in pages.tasks}
         self._endpoints = endpoints
         self._directory = directory
         self._ledger = ledger
+        self._own_log = OwnLog(ledger, catalogue, channel.name)
         self._clock = clock
 
     def attach(self, app: web.Application, guard: Guard) -> None:
@@ -68,38 +87,64 @@ class CaseworkersPages:
             guard.declare(route, Need("operator"))
 
     async def show(self, request: web.Request) -> web.Response:
-        """The choice of who signs in or, with that, the forms of the mandate."""
-        return self._page(request, self._worker(request.query), {}, None)
+        """The choice of who signs in or, with that, the form of a task or the worker's own log."""
+        query = request.query
+        worker, name = self._worker(query), query.get("task", "")
+        if worker is not None and name == LOG:
+            return await self._log(request, worker)
+        if worker is None:
+            declared = self._pages.open_work
+            opened = await open_work(self._ledger, declared) if declared is not None else ()
+            chosen = query.get("organisation", "")
+            return self._rendered(request, None, opened=opened, chosen=chosen)
+        task = self._task(worker, name)
+        begins_with = task.begins_with if task is not None else ()
+        said = {each: query.getall(each) for each in begins_with if each in query}
+        return self._page(request, worker, task, said)
 
     async def ask(self, request: web.Request) -> web.Response:
         """Hand a filled form on to its endpoint, and show what it answers."""
-        if request.content_length is None or request.content_length > FORM_BYTES_MAX:
-            told = f"a form of at most {FORM_BYTES_MAX} bytes is taken, with its Content-Length"
-            return problem_response(413, "Too large", told)
         body, kind = await request.read(), request.headers.get(hdrs.CONTENT_TYPE, "")
         try:
-            said = values_of(body, kind, FIELDS_MAX)
+            fields = all_fields(body, kind, FIELDS_MAX)
         except NoForm as error:
             return problem_response(400, "No form", str(error))
-        worker = self._worker({name: (values or [""])[0] for name, values in said.items()})
-        name = said.get("task", [""])[0]
-        tasks = self._tasks(worker) if worker is not None else []
-        task = next((each for each in tasks if each.name == name), None)
+        said = values_of(fields)
+        first = {name: values[0] for name, values in said.items()}
+        worker = self._worker(first)
+        task = self._task(worker, first.get("task", LOG))
         if worker is None or task is None:
-            return self._page(request, None, said, None, 400)
-        reply = await self._handed_on(task, worker, task.document(said, worker.name))
+            return self._page(request, None, None, said, Answered(400))
+        # (A field of files of which none was chosen is sent with an empty one.)
+        files = [each for each in fields if each.file_name]
+        reply = await self._handed_on(task, worker, said, files)
         who, now = request[ACTOR], self._clock.now()
         what = f"{self._channel.name}-{task.name}-as-worker"
         await self._ledger.audit([who.did(now, what, worker.organisation.id, str(reply.status))])
-        return self._page(request, worker, said, (task, reply), reply.status)
+        answer = json.loads(reply.body)
+        if reply.status >= 300:
+            answered = Answered(reply.status, problem=answer)
+        else:
+            answered = Answered(reply.status, task.told(answer))
+        return self._page(request, worker, task, said, answered)
 
-    async def _handed_on(self, task: Task, worker: Worker, document: Any) -> Reply:
-        endpoint = next(each for each in self._channel.endpoints if each.name == task.endpoint)
+    async def _handed_on(
+        self, task: Task, worker: Worker, said: Said, files: Sequence[Field]
+    ) -> Reply:
         method, _, path = task.endpoint.partition(" ")
-        body = json.dumps(document, ensure_ascii=False).encode()
-        call = Call(method, path, {"Content-Type": JSON}, body)
-        entry = Entry(self._channel, endpoint, self._desk)
-        return await self._endpoints.hand_on(entry, call, worker.organisation)
+        document = task.document(said, worker.name)
+        content_type, body = JSON, json.dumps(document, ensure_ascii=False).encode()
+        if files:
+            told = [(each.file_name or "", each.content_type, each.content) for each in files]
+            content_type, body = joined(body, told)
+        call = Call(
+            method=method,
+            path=path,
+            headers={hdrs.CONTENT_TYPE: content_type},
+            body=body,
+            parameters=task.parameters(said),
+        )
+        return await self._endpoints.hand_on(self._entries[task.name], call, worker.organisation)
 
     def _worker(self, said: Mapping[str, str]) -> Worker | None:
         """Who is signed in; None where something of that is missing or not allowed."""
@@ -110,38 +155,66 @@ class CaseworkersPages:
             return None
         return Worker(partner, name, mandate) if name else None
 
-    def _tasks(self, worker: Worker) -> list[Task]:
-        return [each for each in self._pages.tasks if each.mandate == worker.mandate]
+    def _task(self, worker: Worker | None, name: str) -> Task | None:
+        """The task of that name, the first where none is named; None when it is not the worker's."""
+        if worker is None:
+            return None
+        own = [each for each in self._pages.tasks if each.mandate == worker.mandate]
+        return next((each for each in own if name in ("", each.name)), None)
+
+    def _menu(self, worker: Worker) -> list[Task]:
+        """The tasks that the worker may begin with."""
+        now = self._clock.now()
+        return [
+            each
+            for each in self._pages.tasks
+            if each.mandate == worker.mandate and each.fields(worker.organisation, now, {})
+        ]
+
+    async def _log(self, request: web.Request, worker: Worker) -> web.Response:
+        before = request.query.get("before", "")
+        try:
+            rows, older = await self._own_log.read(worker.organisation.id, worker.name, before)
+        except ValueError:
+            return problem_response(400, "No such id", "before is an id that this page gave")
+        return self._rendered(request, worker, log=rows, older=older)
+
+    def _address(self, language: str, worker: Worker, values: Said) -> str:
+        """The page with the form of a task, or what else the values say, for that worker."""
+        who = (worker.organisation.id, worker.name, worker.mandate)
+        said = {"lang": language, **dict(zip(WHO, who, strict=True)), **values}
+        return str(URL.build(path=self._pages.path, query=said))
 
     def _page(
         self,
         request: web.Request,
         worker: Worker | None,
-        said: Mapping[str, Sequence[str]],
-        done: tuple[Task, Reply] | None,
-        status: int = 200,
+        task: Task | None,
+        said: Said,
+        answered: Answered | None = None,
     ) -> web.Response:
-        sections, problem = [], None
-        if done is not None:
-            task, reply = done
-            answer = json.loads(reply.body)
-            if reply.status == 200:
-                sections = [*task.told(answer)]
-            else:
-                problem = answer
-        tasks = self._tasks(worker) if worker is not None else []
-        now = self._clock.now()
+        fields: Sequence[FormField] = ()
+        if worker is not None and task is not None:
+            fields = task.fields(worker.organisation, self._clock.now(), said)
+        return self._rendered(
+            request, worker, task=task, fields=fields, said=said, answered=answered
+        )
+
+    def _rendered(self, request: web.Request, worker: Worker | None, **values: Any) -> web.Response:
+        answered = values.get("answered")
+        usual: dict[str, Any] = {"task": None, "fields": (), "said": {}, "answered": None}
+        usual |= {"log": None, "older": "", "opened": (), "chosen": ""}
         return page(
             request,
             "caseworkers.html",
-            status=status,
+            status=answered.status if answered is not None else 200,
             pages=self._pages,
             worker=worker,
-            organisations=[each for each in self._directory if self._pages.may_sign_in(each)],
-            tasks=[(each, each.fields(worker.organisation, now)) for each in tasks if worker],
-            said=said,
-            sections=sections,
-            problem=problem,
-            is_answered=done is not None and problem is None,
+            organisations={
+                each.id: each.name for each in self._directory if self._pages.may_sign_in(each)
+            },
+            tasks=self._menu(worker) if worker is not None else [],
+            address=partial(self._address, language_of(request)),
             menu=(),
+            **{**usual, **values},
         )

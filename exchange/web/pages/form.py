@@ -8,8 +8,10 @@ of them may take for ever, and it reads what stands before the first part withou
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import NamedTuple
 
-from exchange.schemas.attachments import multipart
+from exchange.schemas.attachments import file_name, multipart
 
 MEDIA_TYPE = "multipart/form-data"
 _NAME = re.compile(r'\bname="([^"]{1,80})"')
@@ -19,28 +21,41 @@ class NoForm(ValueError):
     """The body is no form; it says what is wanted."""
 
 
+class Field(NamedTuple):
+    """A field as it was sent. A file has a name of its own, which is empty where none was chosen in
+    a browser's field of files; a text has none.
+    """
+
+    name: str
+    content: bytes
+    file_name: str | None = None
+    content_type: str = ""
+
+
 def fields_of(body: bytes, content_type: str, most: int) -> dict[str, bytes]:
     """The fields by their names; of those with one name the last.
 
     Raises:
         NoForm: when it is none, or has more than `most` fields.
     """
-    return dict(_fields(body, content_type, most))
+    return {each.name: each.content for each in all_fields(body, content_type, most)}
 
 
-def values_of(body: bytes, content_type: str, most: int) -> dict[str, list[str]]:
-    """The texts of the fields by their names, in order; bytes that are no UTF-8 are replaced.
+def values_of(fields: Iterable[Field]) -> dict[str, list[str]]:
+    """The texts of the fields by their names, in order; bytes that are no UTF-8 are replaced."""
+    values: dict[str, list[str]] = {}
+    for each in fields:
+        if each.file_name is None:
+            values.setdefault(each.name, []).append(each.content.decode("utf-8", "replace"))
+    return values
+
+
+def all_fields(body: bytes, content_type: str, most: int) -> list[Field]:
+    """Every field, in order.
 
     Raises:
         NoForm: when it is none, or has more than `most` fields.
     """
-    values: dict[str, list[str]] = {}
-    for name, content in _fields(body, content_type, most):
-        values.setdefault(name, []).append(content.decode("utf-8", "replace"))
-    return values
-
-
-def _fields(body: bytes, content_type: str, most: int) -> list[tuple[str, bytes]]:
     boundary = multipart.boundary_of(content_type)
     if not content_type.lower().startswith(MEDIA_TYPE) or not boundary:
         raise NoForm(f"{MEDIA_TYPE} with its boundary is taken")
@@ -50,12 +65,20 @@ def _fields(body: bytes, content_type: str, most: int) -> list[tuple[str, bytes]
         raise NoForm(f"a form of at most {most} fields is taken") from None
     except multipart.NotClosed:
         raise NoForm("the form is not closed by its boundary") from None
-    fields: list[tuple[str, bytes]] = []
+    fields: list[Field] = []
     for start, end in spans:
         part = multipart.opened(body[start:end])
         headers = multipart.Headers(part[0]) if part else {}
-        name = _NAME.search(headers.get("Content-Disposition", ""))
+        disposition = headers.get("Content-Disposition", "")
+        name = _NAME.search(disposition)
         if part is None or name is None:
             raise NoForm('each field is named by Content-Disposition: form-data; name="..."')
-        fields.append((name[1], part[1]))
+        fields.append(
+            Field(
+                name=name[1],
+                content=part[1],
+                file_name=file_name(disposition),
+                content_type=headers.get("Content-Type", ""),
+            )
+        )
     return fields

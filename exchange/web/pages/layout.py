@@ -42,8 +42,10 @@ MENU = (
     ("/messages", "Messages"),
     ("/dead-letters", "Dead letters"),
     ("/partners", "Partners"),
+    ("/stubs", "Stubs"),
     ("/statistics", "Statistics"),
     ("/validate", "Validate"),
+    ("/disclosures", "Disclosures"),
     ("/audit", "Audit log"),
     ("/docs", "Interface"),
 )

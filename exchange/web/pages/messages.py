@@ -5,23 +5,30 @@ and what it belongs to.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from yarl import URL
 
+from exchange.clocks import time_of
 from exchange.ports import Channel, Ledger
 from exchange.ports.ledger import DeliveryRow, MessageFilter, MessageRow
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.envelope import id_from_public, public_id
+from exchange.web.access.guard import Guard, Need
 from exchange.web.api.message_search import FILTERS, LAST_ID, STATES, Asked, MessageSearch
+from exchange.web.api.person_asked import checked_person
+from exchange.web.operation import problem_response
+from exchange.web.pages.form import NoForm, all_fields, values_of
 from exchange.web.pages.layout import language_of, link, may, page
 from exchange.web.pages.marked_body import marked
 
 #: Messages on a page, and of its conversation on a message's.
 PAGE_MAX = 50
 RELATED_MAX = 10
+#: Fields of the form about a person, and some that somebody's program may add.
+FIELDS_MAX = 30
 
 
 class MessagePages:
@@ -40,9 +47,10 @@ class MessagePages:
         self._channels = [each.name for each in channels]
         self._with_cases = {each.name for each in channels if each.cases is not None}
 
-    def attach(self, app: web.Application) -> None:
+    def attach(self, app: web.Application, guard: Guard) -> None:
         """Add the routes; a viewer may look, bodies are for operators."""
         app.router.add_get("/messages", self.find)
+        guard.declare(app.router.add_post("/messages", self.find_person), Need("operator"))
         app.router.add_get("/messages/{id}", self.show)
 
     async def find(self, request: web.Request) -> web.Response:
@@ -59,18 +67,55 @@ class MessagePages:
         except ValueError as error:
             wrong = str(error)
         given = {name: value for name, value in query.items() if value and name != "before"}
+        older = str(URL("/messages").with_query({**given, "before": before})) if before else ""
+        return self._found(request, given, found, wrong, before, older=older)
+
+    async def find_person(self, request: web.Request) -> web.Response:
+        """The same by a person, who stands in the form's body and in no address."""
+        found: list[MessageRow] = []
+        wrong = before = ""
+        body, kind = await request.read(), request.headers.get(hdrs.CONTENT_TYPE, "")
+        try:
+            fields = values_of(all_fields(body, kind, FIELDS_MAX))
+        except NoForm as error:
+            return problem_response(400, "No form", str(error))
+        given = {name: values[-1].strip() for name, values in fields.items()}
+        try:
+            person = checked_person(given.get("person", ""))
+            asked = self._search.asked(given)
+            page_found = await self._search.search_person(request, asked, person, PAGE_MAX)
+            found = [*page_found.messages]
+            before = public_id(page_found.before) if page_found.before else ""
+        except ValueError as error:
+            wrong, given["person"] = str(error), ""
+        return self._found(request, given, found, wrong, before)
+
+    def _found(
+        self,
+        request: web.Request,
+        given: Mapping[str, str],
+        found: Sequence[MessageRow],
+        wrong: str,
+        before: str,
+        older: str = "",
+    ) -> web.Response:
+        """The page with what was found, and how far back it was looked."""
+        names = (*FILTERS, "since", "until", "q", "person")
         return page(
             request,
             "messages.html",
             status=400 if wrong else 200,
             wrong=wrong,
-            given={**dict.fromkeys((*FILTERS, "since", "until", "q"), ""), **given},
+            given={**dict.fromkeys(names, ""), **given},
             is_filtered=any(name != "lang" for name in given),
             channels=self._channels,
             types=self._titles,
             states=STATES,
             found=[self._line(row) for row in found],
-            older=str(URL("/messages").with_query({**given, "before": before})) if before else "",
+            before=before,
+            looked_until=time_of(id_from_public(before)) if before else 0,
+            older=older,
+            may_ask=may(request, "operator"),
         )
 
     async def _pages(self, text: str, asked: Asked) -> tuple[list[MessageRow], str]:

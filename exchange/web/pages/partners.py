@@ -48,6 +48,7 @@ class PartnerPages:
             given=request.query.get("q", ""),
             partners=some[:SHOWN_MAX],
             count=len(some),
+            by_hand=[each.caseworkers for each in self._channels if each.caseworkers is not None],
         )
 
     async def show(self, request: web.Request) -> web.Response:

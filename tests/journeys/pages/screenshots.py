@@ -15,7 +15,8 @@ from exchange import discovery
 from exchange.partners.sender import send_traffic
 from tests.conftest import find_browser
 from tests.journeys.pages.conftest import RECEIVER, filled
-from tests.journeys.pages.test_caseworkers import COUNTY, signed_in
+from tests.journeys.pages.test_caseworkers import COUNTY, read, signed_in
+from tests.journeys.pages.test_caseworkers_tasks import address, done, from_kela
 from tests.journeys.running import Running, running
 from tests.journeys.test_eessi import OWNER, claim, submit
 
@@ -52,6 +53,12 @@ async def main() -> int:
                 "case": await a_case(served),
                 "kelmu": "/kelmu/",
                 "kelmu-query": signed_in(COUNTY),
+                "kelmu-requests": address("requests"),
+                "kelmu-answer": await an_answer(served),
+                "kelmu-document": address("document"),
+                "kelmu-log": await a_log(served),
+                "stubs": "/stubs",
+                "disclosures": "/disclosures",
                 "validate": "/validate",
                 "audit": "/audit",
             }
@@ -71,6 +78,21 @@ async def a_case(served: Running) -> str:
     await submit(served, play.opening_bytes, OWNER)
     await served.stubs.settle()
     return f"/cases/eessi/{play.opening.case_id}"
+
+
+async def an_answer(served: Running) -> str:
+    """The address of the answer to a county's request, which is open."""
+    sample = "information-request--two-statements"
+    await from_kela(served, "information-requests", sample, "r-1")
+    statements = "social-care-statement", "service-needs-assessment"
+    named = "".join(f"&statements={each}" for each in statements)
+    return f"{address('answer')}&information_request=r-1{named}"
+
+
+async def a_log(served: Running) -> str:
+    """The address of a worker's own log, with something in it."""
+    await done(served, await read(served, address("requests")))
+    return address("log")
 
 
 async def pictures(browser: Browser, kind: str, url: str, pages: dict[str, str]) -> None:

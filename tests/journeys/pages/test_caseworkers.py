@@ -95,7 +95,7 @@ async def test_what_is_wrong_with_a_query_is_told_and_kept_in_the_form(gateway: 
 
 async def test_who_is_nobodys_worker_gets_the_form_again(gateway: Running) -> None:
     for address in (
-        "/kelmu/?organisation=bank.op&worker=x1&mandate=view-benefit-data",
+        "/kelmu/?organisation=bank.demo-a&worker=x1&mandate=view-benefit-data",
         "/kelmu/?organisation=nobody&worker=x1&mandate=view-benefit-data",
         f"/kelmu/?organisation={COUNTY}&worker=&mandate=view-benefit-data",
         f"/kelmu/?organisation={COUNTY}&worker=x1&mandate=everything",

@@ -26,10 +26,16 @@ PAGES = (
     "/partners/fund.pro",
     "/partners/nobody",
     "/audit",
+    "/stubs",
+    "/disclosures",
     "/validate",
     "/cases/eessi/none",
     "/kelmu/",
     "/kelmu/?organisation=county.pirkanmaa&worker=sos.tt.12&mandate=view-benefit-data",
+    "/kelmu/?organisation=county.pirkanmaa&worker=sos.tt.12&mandate=handle-requests&task=document",
+    "/kelmu/?organisation=county.pirkanmaa&worker=sos.tt.12&mandate=handle-requests&task=answer"
+    "&information_request=r-1&statements=service-needs-assessment",
+    "/kelmu/?organisation=county.pirkanmaa&worker=sos.tt.12&mandate=handle-requests&task=log",
 )
 SWITCHES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
 

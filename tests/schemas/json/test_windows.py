@@ -9,6 +9,7 @@ from typing import Annotated
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
+from exchange.schemas import json
 from exchange.schemas.json import FINDINGS_MAX, JsonSchema
 from exchange.schemas.json.windows import ERRORS_MAX, LONG_MEMBERS, MEMBERS_MAX
 
@@ -55,11 +56,18 @@ def test_what_is_wrong_beside_them_is_told_and_what_only_a_window_lacks_is_not()
     assert told == [("rows", 10 * number, "number") for number in range(FINDINGS_MAX - 1)]
 
 
-def test_unknown_keys_without_number_are_told() -> None:
+def test_unknown_keys_without_number_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    explain, explained = json._findings, []
+    monkeypatch.setattr(
+        json,
+        "_findings",
+        lambda error, data: explained.append(error.error_count()) or explain(error, data),
+    )
     keys = {f"key{number}": 1 for number in range(ERRORS_MAX + 1)}
     found = SCHEMA.check({"rows": [], "names": NAMES, "flag": True, **keys})
     assert len(found) == FINDINGS_MAX
     assert {each.rule for each in found} == {"json.extra"}
+    assert max(explained) <= ERRORS_MAX, "each that is told takes a kilobyte"
 
 
 def test_a_long_array_that_is_valid_is() -> None:

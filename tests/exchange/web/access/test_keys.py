@@ -36,6 +36,7 @@ HIGHER = {
     ("post", "/api/v1/partners/{id}/remove"): "admin",
     ("post", "/api/v1/reset"): "admin",
     ("get", "/api/v1/audit"): "admin",
+    ("post", "/api/v1/messages/search"): "operator",
     ("get", "/api/v1/disclosures"): "operator",
     ("post", "/api/v1/disclosures/search"): "admin",
     ("post", "/api/v1/stubs/overrides"): "operator",

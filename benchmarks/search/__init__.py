@@ -1,0 +1,1 @@
+"""What operators' looks cost on a ledger of millions of messages."""
