@@ -1,14 +1,15 @@
-"""The messages that are measured: made by the channels' own stubs, one of each kind; no server and
-no clock.
+"""The messages that are measured: made by the channels' own stubs, or as the public clients of the
+register make them, one of each kind; no server and no clock.
 """
 
 from __future__ import annotations
 
 import datetime
 import itertools
+import json
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lxml import etree
@@ -20,8 +21,11 @@ from exchange.benchmarks.driver import request
 from exchange.benchmarks.signing import SignedTemplate
 from exchange.partners.stub import Flow, Situation
 from exchange.schemas import directory
-from exchange.schemas.call import Call
+from exchange.schemas.call import JSON, Call
+from exchange.schemas.directory import Partner
+from exchange.schemas.persons import person
 from exchange.schemas.population.models import Changes
+from exchange.schemas.x_road import identifiers as x_road
 
 SOAP_BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
 SCHEMAS = Path(schemas.__file__).parent
@@ -48,6 +52,8 @@ class Case:
     match: Path | type[BaseModel] | None = None
     #: Requests prepared for a second of a run of the exchange; more than it can take.
     requests_per_second_max: int = 6_000
+    #: Whether the limit server knows what the channel demands; else the bare echo is the measure.
+    limited: bool = True
 
     def calls(self, now: int, seed: int, first_serial: int) -> Iterator[Call]:
         """Calls without end, each with a message id of its own."""
@@ -145,6 +151,79 @@ def signed_delivery(reports: int) -> Callable[[int], Callable[[int], Call]]:
     return make
 
 
+def bulk_query(persons: int) -> Callable[[int], Callable[[int], Call]]:
+    """A query about so many persons, as a pension institution sends it."""
+
+    def make(now: int) -> Callable[[int], Call]:
+        like = next(Case("", "", "kelmu", BULK_FLOW).calls(now, 1, 0))
+        body = json.dumps({**json.loads(like.body), "persons": codes(now, persons)}).encode()
+        return lambda serial: replace(
+            like, body=body, headers={**like.headers, "X-Message-Id": f"b-{serial}"}
+        )
+
+    return make
+
+
+def codes(now: int, count: int) -> list[str]:
+    """Identity codes of so many people who live."""
+    rng, day = random.Random(count), datetime.datetime.fromtimestamp(now / 1000, datetime.UTC)
+    found: set[str] = set()
+    while len(found) < count:
+        found.add(person(rng, day.date()).personal_identity_code)
+    return sorted(found)
+
+
+def changes_query(persons: int, years: int) -> Callable[[int], Callable[[int], Call]]:
+    """A town's question for changes of so many people since a key of so many years ago, which fill
+    a page.
+    """
+
+    def make(now: int) -> Callable[[int], Call]:
+        since = now // 1000 - years * 365 * 86_400
+        listed = json.dumps(codes(now, persons), separators=(",", ":"))
+        call = Call(
+            "POST",
+            "/population-register/api/v1/muutokset",
+            {"Content-Type": JSON, "X-API-Key": _partner(TOWN).key},
+            f'{{"viimeisinKirjausavain":{since},"hetulista":{listed}}}'.encode(),
+        )
+        return lambda _: call
+
+    return make
+
+
+def person_query(now: int) -> Callable[[int], Call]:
+    """A town's question about a person to VTJkysely over X-Road, with a message id of its own."""
+    town = _partner(TOWN)
+    client = x_road.client(["FI-TEST", "MUN", town.business_id, town.id])
+    service = x_road.service("FI-TEST/GOV/0245437-2/VTJkysely", "HenkilonTunnusKysely", "v1")
+    (code,) = codes(now, 1)
+    begin = (
+        '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" '
+        f'xmlns:xrd="{x_road.XROAD}" xmlns:id="{x_road.IDENTIFIERS}"><s:Header>'
+        f"{client.as_xml('xrd:client')}{service.as_xml('xrd:service')}<xrd:id>"
+    )
+    end = (
+        "</xrd:id><xrd:userId>bench</xrd:userId><xrd:protocolVersion>4.0</xrd:protocolVersion>"
+        '</s:Header><s:Body><HenkilonTunnusKysely xmlns="http://xml.vrk.fi/ws/vtj/vtjkysely/1">'
+        "<request><SoSoNimi>Perussanoma 3</SoSoNimi><Loppukayttaja>bench</Loppukayttaja>"
+        f"<Henkilotunnus>{code}</Henkilotunnus></request></HenkilonTunnusKysely></s:Body>"
+        "</s:Envelope>"
+    )
+    headers = {"Content-Type": "text/xml; charset=utf-8", "X-API-Key": town.key}
+    return lambda serial: Call("POST", "/x-road", headers, f"{begin}{serial}{end}".encode())
+
+
+def _partner(name: str) -> Partner:
+    found = directory.load().get(name)
+    assert found is not None, name
+    return found
+
+
+TOWN, BULK_FLOW = "municipality.espoo", "kelmu.bulk.pension.elo"
+#: Few, since one process plays the register, and 64 such queries wait for it at once.
+BULK_PERSONS = 50
+
 CASES = (
     Case(
         "wage-report",
@@ -176,6 +255,31 @@ CASES = (
         "kelmu",
         "kelmu.api.pension.elo",
         answered=True,
+    ),
+    Case(
+        "kelmu-bulk",
+        f"Kelmu query about {BULK_PERSONS} persons (JSON)",
+        "kelmu",
+        make=bulk_query(BULK_PERSONS),
+        answered=True,
+        limited=False,
+        requests_per_second_max=500,
+    ),
+    Case(
+        "population-changes",
+        "A page of 500 changes, of 600 persons (JSON)",
+        "population-register",
+        make=changes_query(600, 10),
+        limited=False,
+        requests_per_second_max=500,
+    ),
+    Case(
+        "person-query",
+        "A look-up of a person over X-Road (SOAP)",
+        "population-register",
+        make=person_query,
+        limited=False,
+        requests_per_second_max=4_000,
     ),
     Case(
         "eessi-sed",

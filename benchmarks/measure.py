@@ -181,9 +181,10 @@ def start(case: Case, stack: ExitStack, folder: Path, modules: Path | None) -> d
         servers["ceiling"] = Server(ports["ceiling"])
         ours("ceiling", "ceiling", str(ports["ceiling"]), *schemas)
     ours("sink", "sink", str(ports["sink"]), *([case.channel] * case.answered), cores=last)
-    servers["limit"] = Server(ports["limit"], delivers=True)
-    numbers = [str(ports["limit"]), case.channel, str(ports["sink"])]
-    ours("limit", *numbers, str(folder), *schemas, module="limit")
+    if case.limited:
+        servers["limit"] = Server(ports["limit"], delivers=True)
+        numbers = [str(ports["limit"]), case.channel, str(ports["sink"])]
+        ours("limit", *numbers, str(folder), *schemas, module="limit")
     for workers, cores in ((1, first), (2, first | last)):
         port = free_port()
         servers["exchange" if workers == 1 else f"exchange, {workers} workers"] = Server(

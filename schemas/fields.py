@@ -37,7 +37,10 @@ TEXTS_KEPT_MAX = 4_096
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,13}(\.[0-9]{1,2})?")
 
 
-def _is_date(text: str) -> bool:
+def is_date(text: str) -> bool:
+    """Whether a text is a day of the calendar as in 2026-11-20. (Python also reads the day of a week
+    `2026-W09-1` and, without hyphens, `20261120`.)
+    """
     if not _DATE.fullmatch(text):
         return False
     try:
@@ -91,7 +94,7 @@ def _amount(value: Any) -> Any:
 
 
 #: A date of the calendar, `2024-02-29`.
-IsoDate = Annotated[str, _checked(_is_date, "a date (YYYY-MM-DD)")]
+IsoDate = Annotated[str, _checked(is_date, "a date (YYYY-MM-DD)")]
 #: A date and time, with or without offset, `2024-02-29T12:30:00Z`, `2024-02-29T12:30:00.123+02:00`.
 IsoDateTime = Annotated[
     str, _checked(_is_date_time, "a date and time (YYYY-MM-DDThh:mm:ss, offset optional)")

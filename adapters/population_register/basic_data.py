@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from exchange.adapters.population_register import groups
@@ -40,7 +40,7 @@ def death_of(life: Life, now: int) -> int | None:
     return mistaken[0] if written_down(life, mistaken[0], "mistaken") <= now else None
 
 
-def _named_on(life: Life, now: int) -> int:
+def named_on(life: Life, now: int) -> int:
     """A day on which she had the name that the register has at a time."""
     wed, spelt = life.marriage, life.misspelt_until
     days = [life.registered]
@@ -49,6 +49,19 @@ def _named_on(life: Life, now: int) -> int:
     if spelt and written_down(life, spelt, "misspelt") <= now:
         days.append(spelt)
     return max(days)
+
+
+def known_of(relatives: Iterable[Life | None], now: int, living: bool) -> list[groups.Named]:
+    """Those relatives whom the register has at a time (`living`: and takes for living), each with a
+    day on which she had the name that it has.
+    """
+    return [
+        (each, named_on(each, now))
+        for each in relatives
+        if each is not None
+        and is_in_register(each, now)
+        and not (living and death_of(each, now) is not None)
+    ]
 
 
 def basic_data(life: Life, code: str, now: int) -> list[Group]:
@@ -65,7 +78,7 @@ def basic_data(life: Life, code: str, now: int) -> list[Group]:
         group("SUKUPUOLI", sukupuoli=groups.SEX[life.sex]),
         group("SYNTYMAPAIVA", syntymapv=groups.day_of(life.birth)),
         group("SYNTYMAKOTIKUNTA", kuntakoodi=born_here),
-        groups.name(life, _named_on(life, now)),
+        groups.name(life, named_on(life, now)),
         groups.given_name(life),
         groups.marital_status(_status(life, now) if is_wed else "NAIMATON"),
         group(
@@ -84,11 +97,12 @@ def basic_data(life: Life, code: str, now: int) -> list[Group]:
         passive = {"voimassaolo": "PASSIIVI"} if code != life.code else {}
         found.append(groups.correction(life) | passive)
     today = day_of_key(now)
-    found += groups.parents(life, today)
+    parents = (life.mother, life.father)
+    found += groups.parents(life, today, known_of(parents, now, living=False))
     if (died := death_of(life, now)) is not None:
         return [*found, groups.death(died)]
     if today < groups.of_age(life):
-        found += groups.guardians(life, today)
+        found += groups.guardians(life, today, known_of(parents, now, living=True))
     if is_restricted(life, now) and life.restricted is not None:
         found.append(group("TURVAKIELTO", turvakieltoAktiivinen=True))
         found.append(groups.post_box(life, life.restricted[0]))

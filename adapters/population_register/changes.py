@@ -94,12 +94,17 @@ def _registered(life: Life) -> list[Group]:
         groups.municipality(home, day),
         groups.address(home, day),
         groups.dwelling(home, day),
-        *(groups.guardians(life, day) if not life.course.registered else ()),
+        *groups.guardians(life, day, _living_parents(life, day)),
     ]
     if life.course.registered:
         # (A day of birth would say that somebody was born.)
         found = [each for each in found if each["tietoryhma"] != "SYNTYMAPAIVA"]
     return [{**each, **_ADDED} for each in found]
+
+
+def _living_parents(life: Life, day: int) -> list[groups.Named]:
+    parents = (life.mother, life.father)
+    return [(each, day) for each in parents if each is not None and each.is_alive(day)]
 
 
 def _died(life: Life) -> list[Group]:

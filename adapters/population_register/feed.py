@@ -119,6 +119,8 @@ def basic_data(
     left out, and who is listed twice is told of once.
     """
     told: list[Group] = []
+    # (A question may name any number of groups.)
+    chosen = None if wanted is None else frozenset(wanted)
     for code in dict.fromkeys(codes):
         life = POPULATION.known(code, day_of_key(now))
         if life is None or not is_in_register(life, now):
@@ -126,8 +128,8 @@ def basic_data(
         found = of_person(life, code, now)
         if not sees_restricted and is_restricted(life, now):
             found = [groups.withheld(each) for each in found]
-        if wanted is not None:
-            found = [each for each in found if each["tietoryhma"] in wanted]
+        if chosen is not None:
+            found = [each for each in found if each["tietoryhma"] in chosen]
         told.append({"henkilotunnus": code, "tietoryhmat": found})
     document = {"ajanTasalla": True, "perustiedot": told}
     return Told(document, [each["henkilotunnus"] for each in told])

@@ -8,7 +8,7 @@ Oppijanumerorekisteri); who sees restricted data: Act 661/2009, section 36.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from exchange.schemas.persons import Life
@@ -201,17 +201,19 @@ def ward(child: Life, told_by: Life) -> Group:
     return group("HUOLLETTAVA_SUPPEA", huollettava=held, **_custody(child, told_by))
 
 
-def parents(life: Life, day: int) -> Iterator[Group]:
-    """Her parents, as far as they are in the register."""
-    for parent in (life.mother, life.father):
-        if parent is None:
-            continue
+#: Somebody, and a day on which she has the name that the register knows.
+Named = tuple[Life, int]
+
+
+def parents(life: Life, day: int, known: Iterable[Named]) -> Iterator[Group]:
+    """Her parents, as far as the register knows them."""
+    for parent, named_on in known:
         yield group(
             "VANHEMPI",
             vanhempi={
                 "henkilotunnus": parent.code_on(day),
                 "etunimet": parent.first_name,
-                "sukunimi": parent.last_name(day),
+                "sukunimi": parent.last_name(named_on),
                 "sukupuoli": SEX[parent.sex],
                 "syntymapv": day_of(parent.birth),
             },
@@ -225,17 +227,15 @@ def given_name(life: Life) -> Group:
     return group("KUTSUMANIMI", nimilaji="NYKYINEN_KUTSUMANIMI", nimi=life.first_name)
 
 
-def guardians(life: Life, day: int) -> Iterator[Group]:
-    """Who has the custody of somebody under age."""
-    for parent in (life.mother, life.father):
-        if parent is None or not parent.is_alive(day):
-            continue
+def guardians(life: Life, day: int, living: Iterable[Named]) -> Iterator[Group]:
+    """Who has the custody of somebody under age: those of her parents who live."""
+    for parent, named_on in living:
         yield group(
             "HUOLTAJA_SUPPEA",
             huoltaja={
                 "henkilotunnus": parent.code_on(day),
                 "etunimet": parent.first_name,
-                "sukunimi": parent.last_name(day),
+                "sukunimi": parent.last_name(named_on),
             },
             **_custody(life, parent),
         )

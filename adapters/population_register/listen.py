@@ -26,13 +26,13 @@ from exchange.adapters.population_register.identify import (
 from exchange.ports import Answered, Desk, Endpoint, Inbound, Parsed
 from exchange.schemas.call import JSON, Call, Reply, json_reply, problem
 from exchange.schemas.directory import MUNICIPALITY_CODES, Partner
+from exchange.schemas.fields import is_date
 from exchange.schemas.persons.registration_times import day_of_key, key_of_day
 from exchange.schemas.population.change_kinds import identified
 from exchange.schemas.violation import Violation
 
 BASE = "/population-register/api/v1"
 ENDPOINT = "api"
-_DAY = 10
 
 
 def _said(message_type: str, call: Call, partner: Partner) -> Inbound:
@@ -90,12 +90,9 @@ async def first_key(call: Call, partner: Partner, desk: Desk) -> Reply:
     if not may_ask(partner):
         return problem(403, "No permit", "the organisation has no permit", reason="no-permit")
     text = call.parameters.get("date", "")
-    try:
-        day = datetime.date.fromisoformat(text) if len(text) == _DAY else None
-    except ValueError:
-        day = None
-    if day is None:
+    if not is_date(text):
         return problem(400, "No date", "a date as in 2026-11-20 is expected", reason="date")
+    day = datetime.date.fromisoformat(text)
     if day.toordinal() > day_of_key(desk.now() // 1000):
         return problem(400, "No key yet", "the day is not here yet", reason="future")
     return json_reply({"viimeisinKirjausavain": max(0, key_of_day(day.toordinal()))})

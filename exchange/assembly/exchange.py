@@ -59,6 +59,7 @@ from exchange.settings import Settings
 from exchange.storage.dead_letters import LedgerDeadLetters
 from exchange.storage.operators.accounts import LedgerOperators
 from exchange.storage.partners.added import LedgerAddedPartners
+from exchange.storage.partners.call_records import LedgerCallRecords
 from exchange.storage.partners.receiver_states import LedgerReceivers
 from exchange.storage.postgresql_server.address import Server
 from exchange.web.api.dead_letters import DeadLetters
@@ -70,10 +71,11 @@ from exchange.web.api.receivers import ReceiverOperations
 from exchange.web.api.reset import Reset
 from exchange.web.api.stubs import StubOperations
 from exchange.web.app import Parts, build
-from exchange.web.overview import Snapshots
+from exchange.web.figures.overview import Snapshots
+from exchange.web.figures.receiver_conditions import Conditions
 from exchange.web.pages.sign_in import SignIn
 from exchange.web.partner_calls import HttpTransport
-from exchange.web.receiver_conditions import Conditions
+from exchange.web.x_road.monitoring import Monitoring
 
 
 class Exchange:
@@ -148,6 +150,7 @@ class Exchange:
             longest_seconds=deliveries.ask_seconds,
         )
         self.requests = Requests(self.ledger, self.clock)
+        self.monitoring = self._monitoring()
         self.retention = RetentionJob(self.ledger, self.clock, settings.retention)
         self.watching = Watching(self._watches(), self.clock)
         self._look_for_partners = self._looking_for_partners()
@@ -188,6 +191,9 @@ class Exchange:
             lanes=self.lanes,
         )
 
+    def _monitoring(self) -> Monitoring:
+        return Monitoring(self.settings.x_road, LedgerCallRecords(self.ledger), self.clock)
+
     def _mailboxes(self) -> Mailboxes:
         return Mailboxes(
             ledger=self.ledger,
@@ -214,12 +220,13 @@ class Exchange:
     def _of_one_worker(self) -> list[Repeated]:
         """What one worker does for all, in the order in which it begins."""
         sleep, every_seconds = self.clock.sleep, self.settings.retention.every_seconds
-        drop_old = self.retention.drop_old
+        drop_old, drop_records = self.retention.drop_old, self.monitoring.drop_old
         return [
             Repeated("expiring", self.mailboxes.expire, EXPIRE_EVERY_SECONDS, sleep),
             Repeated("old-calls", self.asking.abandon_old, EXPIRE_EVERY_SECONDS, sleep),
             Repeated("dead-letter-job", self.letter_jobs.run, JOB_EVERY_SECONDS, sleep),
             Repeated("retention", drop_old, every_seconds, sleep, at_once=False),
+            Repeated("call-records", drop_records, every_seconds, sleep, at_once=False),
         ]
 
     def _watches(self) -> list[tuple[Channel, Watch, ChannelDesk]]:
@@ -303,6 +310,7 @@ class Exchange:
                 disclosures=disclosures,
             ),
             x_road=self.settings.x_road,
+            monitoring=self.monitoring,
             ids=self.ids,
             worker_thread=self.worker_thread,
             reset_wanted=self.reset.wanted.is_set,
@@ -372,6 +380,7 @@ class Exchange:
         await self.attempts.stop()
         await self.turns.stop()
         await self.requests.stop()
+        await self.monitoring.stop()
         self.worker_thread.close()
         if self.leased is not None:
             await self.leased.stop()

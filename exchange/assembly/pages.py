@@ -24,6 +24,7 @@ from exchange.web.api.disclosures import Disclosures
 from exchange.web.api.message_search import MessageSearch
 from exchange.web.api.stubs import StubOperations
 from exchange.web.app import Parts
+from exchange.web.figures.process_figures import ProcessLooks
 from exchange.web.pages.audit import AuditPage
 from exchange.web.pages.cases import CasePages
 from exchange.web.pages.dead_letters import DeadLetterPage
@@ -34,7 +35,6 @@ from exchange.web.pages.live import live_page
 from exchange.web.pages.messages import MessagePages
 from exchange.web.pages.partners import PartnerPages
 from exchange.web.pages.statistics import StatisticsPage
-from exchange.web.process_figures import ProcessLooks
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Calls a function again and again on a task of its own, as watches, retention and whatever else
-looks by itself for work need it; knows none of them.
+looks by itself for work need it, or once more while something kept in memory waits for its commit;
+knows none of them.
 """
 
 from __future__ import annotations
@@ -9,9 +10,13 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from exchange.errors import Full, LedgerClosed, LedgerUnavailable
+from exchange.errors import Full, LedgerClosed, LedgerError, LedgerUnavailable
+from exchange.ports import Clock
 
 log = structlog.get_logger(__name__)
+
+#: Longest time for which something is kept in memory only.
+FLUSH_SECONDS = 1.0
 
 
 class Repeated:
@@ -63,3 +68,52 @@ class Repeated:
             except Exception:  # whatever could not be done now may go well the next time
                 log.exception("failed, and is tried again", what=self.name)
             await self._sleep(self._pause_seconds)
+
+
+class Later:
+    """Calls `flush` within `FLUSH_SECONDS` of `begin`, and again until nothing is `left`.
+
+    `flush` raises `LedgerError` when the ledger takes nothing just now, and has kept everything.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        flush: Callable[[], Awaitable[None]],
+        left: Callable[[], int],
+        clock: Clock,
+    ) -> None:
+        self._name = name
+        self._flush = flush
+        self._left = left
+        self._clock = clock
+        self._flushing: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """There is something to commit."""
+        if self._flushing is None:
+            self._flushing = asyncio.create_task(self._flush_later(), name=self._name)
+
+    async def stop(self) -> None:
+        """End, with everything committed that the ledger takes."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+            await asyncio.gather(self._flushing, return_exceptions=True)
+        try:
+            await self._flush()
+        except LedgerError as error:
+            self._warn(f"{self._name} not committed", error)
+
+    async def _flush_later(self) -> None:
+        try:
+            while self._left():
+                await self._clock.sleep(FLUSH_SECONDS)
+                try:
+                    await self._flush()
+                except LedgerError as error:
+                    self._warn(f"{self._name} not committed yet", error)
+        finally:
+            self._flushing = None
+
+    def _warn(self, event: str, error: LedgerError) -> None:
+        log.warning(event, left=self._left(), why=str(error))

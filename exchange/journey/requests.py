@@ -3,27 +3,21 @@ count.
 
 A call that is no message (a poll of a mailbox, an acknowledgement, a look at a state) changes no
 message by being answered; what it hands out or ends is told by the delivery's own lease and events.
-Its count is kept in memory for at most `FLUSH_SECONDS`, so that a million polls are a few rows and
-not a million commits: that much of it is lost when the process is killed.
+Its count is kept in memory for a second at most (see `repeat`), so that a million polls are a few
+rows and not a million commits: that much of it is lost when the process is killed.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-
-import structlog
 
 from exchange.errors import LedgerError
 from exchange.journey.count import request_count
+from exchange.journey.repeat import Later
 from exchange.ports import Channel, Clock, Desk, Endpoint, Ledger
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
 
-log = structlog.get_logger(__name__)
-
-#: Longest time for which counts are kept in memory only.
-FLUSH_SECONDS = 1.0
 #: Status from which on a request counts as refused.
 REFUSED_STATUS = 400
 
@@ -39,7 +33,7 @@ class Requests:
         self._clock = clock
         self._calls: Counter[_Key] = Counter()
         self._bytes: Counter[_Key] = Counter()
-        self._flushing: asyncio.Task[None] | None = None
+        self._later = Later("requests", self.flush, self._calls_left, clock)
 
     async def serve(
         self, channel: Channel, endpoint: Endpoint, call: Call, partner: Partner, desk: Desk
@@ -55,8 +49,7 @@ class Requests:
         key = (channel.name, partner.id, endpoint.name, reply.status >= REFUSED_STATUS)
         self._calls[key] += 1
         self._bytes[key] += len(reply.body)
-        if self._flushing is None:
-            self._flushing = asyncio.create_task(self._flush_later(), name="requests")
+        self._later.begin()
 
     async def flush(self) -> None:
         """Commit what was counted.
@@ -79,24 +72,7 @@ class Requests:
 
     async def stop(self) -> None:
         """End, with everything committed that the ledger takes."""
-        if self._flushing is not None:
-            self._flushing.cancel()
-            await asyncio.gather(self._flushing, return_exceptions=True)
-        try:
-            await self.flush()
-        except LedgerError as error:
-            log.warning("requests not counted", requests=self._calls.total(), why=str(error))
+        await self._later.stop()
 
-    async def _flush_later(self) -> None:
-        """Flush once the time is over, and again until nothing is left: a task of its own only
-        while there is something to count.
-        """
-        try:
-            while self._calls:
-                await self._clock.sleep(FLUSH_SECONDS)
-                try:
-                    await self.flush()
-                except LedgerError as error:
-                    log.warning("requests not counted yet", why=str(error))
-        finally:
-            self._flushing = None
+    def _calls_left(self) -> int:
+        return self._calls.total()

@@ -50,10 +50,16 @@ class XRoad(Section):
         description="Services that are disabled (subsystem/service), each with its notice.",
     )
     records_max: int = Field(
-        5_000,
+        100_000,
         ge=1,
-        description="Calls of which operational records are kept, in each worker's memory; the "
+        description="Operational records that are kept in the ledger, mostly two of a call; the "
         "oldest go first.",
+    )
+    record_seconds: int = Field(
+        7 * 86_400,
+        ge=60,
+        description="Age at which operational records are dropped (a security server's own default "
+        "is 7 days: op-monitor, keep-records-for-days).",
     )
     monitoring_client: str = Field(
         "",

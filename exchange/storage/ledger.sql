@@ -2,6 +2,7 @@ CREATE TABLE alembic_version ( version_num VARCHAR(32) NOT NULL, CONSTRAINT alem
 CREATE TABLE answer ( delivery_id INTEGER NOT NULL, codec SMALLINT NOT NULL, content_type VARCHAR NOT NULL, content BLOB NOT NULL, PRIMARY KEY (delivery_id) );
 CREATE TABLE audit ( id INTEGER NOT NULL, at INTEGER NOT NULL, operator VARCHAR NOT NULL, role VARCHAR NOT NULL, what VARCHAR NOT NULL, target VARCHAR NOT NULL, outcome VARCHAR NOT NULL, address VARCHAR NOT NULL, PRIMARY KEY (id) );
 CREATE TABLE body ( message_id INTEGER NOT NULL, codec SMALLINT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (message_id) );
+CREATE TABLE call_record ( number INTEGER NOT NULL, at INTEGER NOT NULL, client VARCHAR NOT NULL, provider VARCHAR NOT NULL, content TEXT NOT NULL, PRIMARY KEY (number) );
 CREATE TABLE chain ( node INTEGER NOT NULL, epoch BIGINT NOT NULL, number BIGINT NOT NULL, since BIGINT NOT NULL, first_event BIGINT NOT NULL, last_event BIGINT NOT NULL, events INTEGER NOT NULL, dropped INTEGER NOT NULL, kept BLOB, memory BLOB NOT NULL, content BLOB NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (node, epoch, number) ) WITHOUT ROWID;
 CREATE TABLE counter ( period INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, receiver VARCHAR NOT NULL, endpoint VARCHAR NOT NULL, kind VARCHAR NOT NULL, process VARCHAR NOT NULL, count BIGINT NOT NULL, items BIGINT NOT NULL, bytes BIGINT NOT NULL, PRIMARY KEY (period, channel, message_type, sender, receiver, endpoint, kind, process) ) WITHOUT ROWID;
 CREATE TABLE day_counter ( period INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, receiver VARCHAR NOT NULL, endpoint VARCHAR NOT NULL, kind VARCHAR NOT NULL, process VARCHAR NOT NULL, count BIGINT NOT NULL, items BIGINT NOT NULL, bytes BIGINT NOT NULL, hours TEXT, PRIMARY KEY (period, channel, message_type, sender, receiver, endpoint, kind, process) ) WITHOUT ROWID;
@@ -23,6 +24,7 @@ CREATE TABLE pruned_counter ( period INTEGER NOT NULL, channel VARCHAR NOT NULL,
 CREATE TABLE pruned_day_counter ( period INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, receiver VARCHAR NOT NULL, endpoint VARCHAR NOT NULL, kind VARCHAR NOT NULL, process VARCHAR NOT NULL, count BIGINT NOT NULL, items BIGINT NOT NULL, bytes BIGINT NOT NULL, PRIMARY KEY (period, channel, message_type, sender, receiver, endpoint, kind, process) ) WITHOUT ROWID;
 CREATE TABLE receiver_state ( receiver VARCHAR NOT NULL, state VARCHAR NOT NULL, since INTEGER NOT NULL, reason TEXT NOT NULL, failures INTEGER NOT NULL, next_probe_at INTEGER NOT NULL, probes INTEGER NOT NULL, outages INTEGER NOT NULL, PRIMARY KEY (receiver) );
 CREATE TABLE turn ( number INTEGER NOT NULL, channel VARCHAR NOT NULL, sender VARCHAR NOT NULL, node INTEGER NOT NULL, PRIMARY KEY (number) );
+CREATE INDEX call_record_at ON call_record (at);
 CREATE INDEX chain_event ON chain (last_event);
 CREATE INDEX delivery_asked ON delivery (next_at) WHERE state = 'waiting' AND mode = 'ask';
 CREATE INDEX delivery_dead ON delivery (id) WHERE state = 'dead';

@@ -381,3 +381,18 @@ class ReceiverState(SQLModel, table=True):
     next_probe_at: int = Field(sa_column=big())
     probes: int
     outages: int
+
+
+class CallRecordRow(SQLModel, table=True):
+    """What a security server recorded of a call over X-Road (see `ports.services.CallRecord`),
+    numbered in the order of commits; `content` is JSON.
+    """
+
+    __tablename__ = "call_record"
+    __table_args__ = (Index("call_record_at", "at"),)
+
+    number: int = Field(sa_column=big(primary_key=True))
+    at: int = Field(sa_column=big())
+    client: str
+    provider: str
+    content: str = Field(sa_column=Column(Text, nullable=False))

@@ -32,14 +32,14 @@ from exchange.web.api.operations import Api
 from exchange.web.api.schemas import SCHEMAS
 from exchange.web.caseworkers.pages import CaseworkersPages
 from exchange.web.endpoints import Endpoints
+from exchange.web.figures.overview import Snapshots
+from exchange.web.figures.receiver_conditions import Conditions
 from exchange.web.interface.documents import Documents
 from exchange.web.interface.openapi import OpenApi
 from exchange.web.metrics import Metrics
 from exchange.web.operation import Operation
-from exchange.web.overview import Snapshots
 from exchange.web.pages.sign_in import SignIn
 from exchange.web.rate_limits import Rates
-from exchange.web.receiver_conditions import Conditions
 from exchange.web.refusals import REFUSALS, Refusals
 from exchange.web.x_road.clients import Clients
 from exchange.web.x_road.monitoring import Monitoring
@@ -80,6 +80,7 @@ class Parts:
     close: Callable[[], Awaitable[None]]
     sign_in: SignIn
     x_road: XRoad
+    monitoring: Monitoring
     ids: Ids
     worker_thread: WorkerThread
     catalogue: Catalogue
@@ -170,7 +171,7 @@ def _x_road(
             endpoints=endpoints,
             metrics=metrics,
             ids=parts.ids,
-            monitoring=Monitoring(parts.x_road, parts.clock),
+            monitoring=parts.monitoring,
             limits=parts.limits,
             worker_thread=parts.worker_thread,
             describe=described,

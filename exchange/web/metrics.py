@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from exchange.web.receiver_conditions import Condition
+from exchange.web.figures.receiver_conditions import Condition
 
 #: Changes in a commit: messages, ends of attempts, whatever else waits.
 GROUP_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)

@@ -5,21 +5,17 @@ from __future__ import annotations
 from lxml import etree
 
 from exchange.schemas.call import Reply
-from exchange.schemas.x_road.identifiers import Identifier
-from exchange.schemas.x_road.operations import Observed
+from exchange.schemas.x_road.operations import TEXT_MAX, Observed
 from exchange.schemas.x_road.rest import Headers, RestRequest
 from exchange.schemas.x_road.soap import SOAP, SoapRequest
 
 REPRESENTATION = "http://x-road.eu/xsd/representation.xsd"
-#: Texts of the sender's own are kept no longer than this, in characters.
-TEXT_MAX = 255
 
 
 def rest_request(seen: Observed, method: str, asked: RestRequest, headers: Headers) -> None:
     """Who asks which service, and how."""
     said = {name.lower(): text for name, text in headers}
-    seen.client, seen.service = _cut(asked.client), _cut(asked.service)
-    seen.rest_path = asked.path[:TEXT_MAX]
+    seen.client, seen.service, seen.rest_path = asked.client, asked.service, asked.path[:TEXT_MAX]
     told = {
         "messageId": asked.id,
         "messageUserId": said.get("x-road-userid", ""),
@@ -49,7 +45,7 @@ def rest_reply(seen: Observed, reply: Reply, message_id: str, request_bytes: int
 
 def soap_request(seen: Observed, asked: SoapRequest, body_bytes: int) -> None:
     """Who asks which service, and with what."""
-    seen.client, seen.service = _cut(asked.client), _cut(asked.service)
+    seen.client, seen.service = asked.client, asked.service
     texts = asked.texts
     told = {
         "messageId": texts.get("id", ""),
@@ -92,12 +88,6 @@ def fault(seen: Observed, code: str, text: str) -> None:
     """The call ended in a fault."""
     seen.succeeded = False
     seen.told |= {"faultCode": code[:TEXT_MAX], "faultString": text[:TEXT_MAX]}
-
-
-def _cut(identifier: Identifier) -> Identifier:
-    """An identifier as it is kept: nobody has looked yet at whether there is such a one."""
-    parts = {name: text[:TEXT_MAX] for name, text in identifier.parts.items()}
-    return Identifier(identifier.object_type, parts)
 
 
 def _party(kind: str, code: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from lxml import etree
 
+from exchange.schemas import guard
 from exchange.schemas.value import value
 from exchange.schemas.x_road.faults import Fault
 from exchange.schemas.x_road.identifiers import IDENTIFIERS, Identifier
@@ -26,6 +27,8 @@ ATTACHMENT = "operational-monitoring-data.json.gz"
 OFFSET_SECONDS = 60
 #: Records of one answer; those of its last second are all in it.
 RECORDS_MAX = 1_000
+#: Texts of the sender's own are kept no longer than this, in characters.
+TEXT_MAX = 255
 #: What the statistics of health data are about, in seconds.
 PERIOD_SECONDS = 600
 VERSION = "7.8.1"
@@ -77,9 +80,27 @@ class Observed:
     told: dict[str, Any] = field(default_factory=dict)
 
 
+def ends_of(seen: Observed) -> tuple[str, str]:
+    """Who made a call, and whose service it was: paths, as every database can keep them (no
+    character 0, no half of one). Empty where it may name a real person.
+    """
+    client, provider = ("" if each is None else each.owner for each in (seen.client, seen.service))
+    return _stored(client), _stored(provider)
+
+
+def _stored(path: str) -> str:
+    if guard.in_text(path):
+        return ""
+    return _short(path).replace("\0", "").encode(errors="replace").decode()
+
+
+def _short(text: str) -> str:
+    return text[:TEXT_MAX]
+
+
 def records(seen: Observed, server: str) -> list[dict[str, Any]]:
     """What each side tells of a call: the client's server and, where it went on, the provider's.
-    `server` is the address of both.
+    `server` is the address of both. A text of the sender's that may name a real person is left out.
     """
     found = []
     for side in _SIDES[: 2 if seen.passed_at else 1]:
@@ -106,17 +127,25 @@ def records(seen: Observed, server: str) -> list[dict[str, Any]]:
             record |= {"requestOutTs": out, "responseInTs": seen.answered_at}
         if seen.rest_path and not is_client:
             record["restPath"] = seen.rest_path
-        found.append(record)
+        found.append(_without_persons(record))
     return found
+
+
+def _without_persons(record: dict[str, Any]) -> dict[str, Any]:
+    texts = {name: text for name, text in record.items() if isinstance(text, str)}
+    if not guard.in_texts(texts.values()):
+        return record
+    hidden = {name for name, text in texts.items() if guard.in_text(text)}
+    return {name: each for name, each in record.items() if name not in hidden}
 
 
 def _named(end: str, identifier: Identifier | None) -> dict[str, str]:
     if identifier is None:
         return {}
     parts = identifier.parts
-    told = {f"{end}{name}": parts[part] for part, name in _CLIENT_PARTS.items() if part in parts}
-    own = ("serviceCode", "serviceVersion")
-    return told | {name: parts[name] for name in own if name in parts}
+    named = {part: f"{end}{name}" for part, name in _CLIENT_PARTS.items()}
+    named |= {name: name for name in ("serviceCode", "serviceVersion")}
+    return {name: _short(parts[part]) for part, name in named.items() if part in parts}
 
 
 @value
@@ -176,17 +205,6 @@ def client_of(wrapper: etree._Element) -> Identifier | None:
     return Identifier("SUBSYSTEM", {name: text for name, text in texts.items() if text})
 
 
-def is_of(record: Mapping[str, Any], client: Identifier) -> bool:
-    """Whether a member or subsystem is the client or the provider of a record."""
-    return any(
-        all(
-            record.get(f"{end}{name}") == client.parts.get(part)
-            for part, name in _CLIENT_PARTS.items()
-        )
-        for end in ("client", "service")
-    )
-
-
 class Page(NamedTuple):
     """Records that are told at once, and where to go on (0: all is told)."""
 
@@ -194,27 +212,12 @@ class Page(NamedTuple):
     next_from: int
 
 
-def page(kept: Iterable[Mapping[str, Any]], asked: Criteria, most: int = RECORDS_MAX) -> Page:
-    """What is told of records, which come in the order of their times."""
-    found: list[Mapping[str, Any]] = []
-    for record in kept:
-        at = record["monitoringDataTs"]
-        if not asked.first <= at <= asked.last:
-            continue
-        if asked.client is not None and not is_of(record, asked.client):
-            continue
-        if len(found) >= most and at != found[-1]["monitoringDataTs"]:
-            return Page(_cut(found, asked.fields), found[-1]["monitoringDataTs"] + 1)
-        found.append(record)
-    return Page(_cut(found, asked.fields), asked.next_from)
-
-
-def _cut(
-    found: Sequence[Mapping[str, Any]], fields: frozenset[str] | None
-) -> Sequence[Mapping[str, Any]]:
+def page(found: Sequence[Mapping[str, Any]], fields: frozenset[str] | None, next_from: int) -> Page:
+    """What is told of records: the fields that are wanted (None: all)."""
     if fields is None:
-        return found
-    return [{name: each[name] for name in each if name in fields} for each in found]
+        return Page(found, next_from)
+    cut = [{name: each[name] for name in each if name in fields} for each in found]
+    return Page(cut, next_from)
 
 
 def data_answer(told: Page) -> tuple[bytes, bytes]:
@@ -231,15 +234,12 @@ def _response(code: str, inside: str) -> bytes:
     return f'<om:{code}Response xmlns:om="{OPERATIONS}">{inside}</om:{code}Response>'.encode()
 
 
-def health_answer(
-    kept: Iterable[Mapping[str, Any]], started_at: int, now: int, client: Identifier | None
-) -> bytes:
+def health_answer(kept: Iterable[Mapping[str, Any]], started_at: int, now: int) -> bytes:
     """Of each service how its calls went, as the body's child; times in milliseconds."""
     services: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     names = (*_OF_SERVICE, "serviceCode", "serviceVersion")
     for record in kept:
-        is_wanted = client is None or is_of(record, client)
-        if is_wanted and record["securityServerType"] == "Producer" and "serviceCode" in record:
+        if record["securityServerType"] == "Producer" and "serviceCode" in record:
             key = tuple(record.get(name, "") for name in names)
             services.setdefault(key, []).append(record)
     since = now - PERIOD_SECONDS * 1000

@@ -12,7 +12,7 @@ from playwright.async_api import async_playwright, expect
 from prometheus_client.parser import text_string_to_metric_families
 
 from exchange.ports.ledger import Settlement
-from exchange.web import receiver_conditions
+from exchange.web.figures import receiver_conditions
 from tests.contracts.rows import record, settlement
 from tests.exchange.journey.way import BODY
 from tests.journeys.running import Running, running

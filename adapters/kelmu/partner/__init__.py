@@ -9,10 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from exchange.adapters.kelmu import generate
-from exchange.adapters.kelmu.partner.by_hand import AT_WILL, with_files
-from exchange.adapters.kelmu.partner.sending import day_of, sending, sizes_of
+from exchange.adapters.kelmu.partner.by_hand import AT_WILL, flows_by_hand
+from exchange.adapters.kelmu.partner.sending import (
+    day_of,
+    provides,
+    sending,
+    sizes_of,
+    with_files,
+)
 from exchange.adapters.kelmu.partner.volumes import (
     API_QUERIES,
+    ASKED_SHARE,
     BULK_QUERIES,
     INFORMATION_REQUESTS,
     UI_QUERIES,
@@ -32,9 +39,8 @@ SUBMITTED = {
     "kelmu.list-query": "/kelmu/v1/lists",
     "kelmu.work-list-query": "/kelmu/v1/work-lists",
 }
-#: Who provides social services; Mariehamn stands for the municipalities of Åland.
-_SOCIAL_SERVICES = ("wellbeing-county", "helsinki")
-_ALAND = ("municipality.mariehamn",)
+#: One answer in so many to an information request has a file beside it (*modelled*).
+_WITH_FILE_ONE_IN = 3
 
 
 def _query(partner: Partner, path: str) -> Callable[[Situation], Sending]:
@@ -62,7 +68,8 @@ def _query_bulk(partner: Partner) -> Callable[[Situation], Sending]:
 
 def _request(partner: Partner, counties: Sequence[Partner]) -> Callable[[Situation], Sending]:
     sizes = sizes_of(counties)
-    names = list(sizes)
+    # Those that use the function, the largest: others are not asked by it.
+    names = sorted(sizes, key=lambda name: -sizes[name])[: round(len(sizes) * ASKED_SHARE)]
 
     def make(situation: Situation) -> Sending:
         county = situation.choose(names, sizes)
@@ -81,10 +88,10 @@ class KelmuStub:
     at_will: ClassVar[AtWill] = AT_WILL
 
     def flows(self, directory: Directory) -> Sequence[Flow]:
-        """The queries of 2024, spread over the partners of a sector by their size, and Kela's
-        information requests.
+        """The queries of 2024, spread over the partners of a sector by their size, Kela's
+        information requests, and what officials send besides.
         """
-        flows: list[Flow] = []
+        flows = list(flows_by_hand(directory))
         for endpoint, path, queries in (
             ("ui", "/kelmu/v1/ui/queries", UI_QUERIES),
             ("api", "/kelmu/v1/queries", API_QUERIES),
@@ -150,7 +157,7 @@ class KelmuStub:
             )
         message = Generated(body, "application/json", message_id)
         if message_type == "kelmu.document":
-            message = with_files(message)
+            message = with_files(message, "Liite hakemukseen")
         return sending(partner, SUBMITTED[message_type], message).call
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
@@ -168,7 +175,7 @@ class KelmuStub:
             return _answer(document)
         if call.path == "/kelmu/benefit-register/list" and "benefit-register" in partner.serves:
             return _list(document, call.headers.get("X-Sender", ""))
-        if call.path == "/kelmu/information-requests" and _provides(partner):
+        if call.path == "/kelmu/information-requests" and provides(partner):
             return Served(
                 json_reply({"received": True}, 202),
                 [_statements(partner, call, document, situation)],
@@ -187,13 +194,9 @@ _TAKEN = {
 }
 
 
-def _provides(partner: Partner) -> bool:
-    return partner.sector in _SOCIAL_SERVICES or partner.id in _ALAND
-
-
 def _takes(partner: Partner, path: str) -> bool:
     sector = _TAKEN[path]
-    return partner.sector == sector if sector else _provides(partner)
+    return partner.sector == sector if sector else provides(partner)
 
 
 def _list(query: Mapping[str, Any], asker: str) -> Served:
@@ -240,6 +243,8 @@ def _statements(
     body = generate.statements(situation.rng, reference, request.get("statements", []))
     message_id = f"s-{situation.serial:x}-{situation.rng.getrandbits(32):08x}"
     message = Generated(body, "application/json", message_id)
+    if situation.rng.randrange(_WITH_FILE_ONE_IN) == 0:
+        message = with_files(message, "Lausunto")
     return sending(partner, f"/kelmu/v1/information-requests/{reference}/answers", message)
 
 

@@ -1,15 +1,23 @@
-"""What partners send over Kelmu whenever there is something to send: documents, notices, questions
-for lists and work lists; no flow of the traffic has them.
+"""What officials send over Kelmu when there is something to send: documents, questions for lists
+and work lists at the user interface, Kela's notices; as flows, and for a partner without any.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from exchange.adapters.kelmu import generate
-from exchange.adapters.kelmu.partner.sending import day_of, sending, sizes_of
-from exchange.partners.stub import AtWill, Sending, Situation
-from exchange.schemas.directory import Partner
+from exchange.adapters.kelmu.partner.sending import (
+    day_of,
+    providers_of,
+    sending,
+    sizes_of,
+    with_files,
+)
+from exchange.adapters.kelmu.partner.volumes import DOCUMENTS, LISTS, NOTICES, WORK_LISTS_EACH
+from exchange.partners.stub import AtWill, Flow, Sending, Situation
+from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.generated import Generated, Generator
 
 _Sends = Callable[[Partner, Situation], Sending]
@@ -21,7 +29,7 @@ def _by_hand(make: Callable[[Situation, Partner], Generated], path: str) -> _Sen
     def send(partner: Partner, situation: Situation) -> Sending:
         message = make(situation, partner)
         if path.endswith("/documents"):
-            message = with_files(message)
+            message = with_files(message, "Liite hakemukseen")
         return sending(partner, path, message)
 
     return send
@@ -32,7 +40,7 @@ def _made(generator: Generator) -> Callable[[Situation, Partner], Generated]:
 
 
 def _notice(situation: Situation, partner: Partner) -> Generated:
-    authorities = situation.directory.in_sector("wellbeing-county")
+    authorities = providers_of(situation.directory)
     authority = situation.choose([each.id for each in authorities], sizes_of(authorities))
     return generate.notice(situation.rng, day_of(situation), situation.serial, authority)
 
@@ -41,21 +49,42 @@ def _list_query(situation: Situation, partner: Partner) -> Generated:
     return generate.list_query(situation.rng, day_of(situation), situation.serial, partner.sector)
 
 
-def with_files(message: Generated) -> Generated:
-    """A document's message with a letter and a picture of one."""
-    files = [
-        ("hakemus.pdf", "application/pdf", generate.pdf("Liite hakemukseen")),
-        ("tosite.png", "image/png", generate.png(24, 32, 200)),
-    ]
-    # (The same each time, so that a line of a shell that names it sends any sample.)
-    boundary = "kelmu-message-and-files"
-    content_type, body = generate.with_files(message.body, files, boundary)
-    return Generated(body, content_type, message.message_id)
-
-
 AT_WILL: AtWill = {
     "kelmu.document": _by_hand(_made(generate.document), "/kelmu/v1/ui/documents"),
     "kelmu.work-list-query": _by_hand(_made(generate.work_list_query), "/kelmu/v1/ui/work-lists"),
     "kelmu.list-query": _by_hand(_list_query, "/kelmu/v1/ui/lists"),
     "kelmu.notice": _by_hand(_notice, "/kelmu/v1/notices"),
 }
+
+
+def flows_by_hand(directory: Directory) -> Iterator[Flow]:
+    """The same as yearly flows: documents and lists by the size of who sends them, notices of
+    Kela's.
+    """
+    providers, kela = providers_of(directory), directory.get("kela.benefits")
+    yield from _flows("documents", "kelmu.document", providers, DOCUMENTS)
+    opened = WORK_LISTS_EACH * len(providers)
+    each_alike = {partner.id: 1.0 for partner in providers}
+    yield from _flows("work-lists", "kelmu.work-list-query", providers, opened, each_alike)
+    for sector, yearly in LISTS.items():
+        yield from _flows("lists", "kelmu.list-query", directory.in_sector(sector), yearly)
+    if kela and providers:
+        yield from _flows("notices", "kelmu.notice", [kela], NOTICES)
+
+
+def _flows(
+    what: str,
+    message_type: str,
+    partners: Sequence[Partner],
+    yearly: float,
+    weights: Mapping[str, float] | None = None,
+) -> Iterator[Flow]:
+    sizes = weights or sizes_of(partners)
+    for partner in partners:
+        yield Flow(
+            name=f"kelmu.{what}.{partner.id}",
+            partner=partner.id,
+            message_type=message_type,
+            weight=yearly * sizes[partner.id] / sum(sizes[each.id] for each in partners),
+            make=partial(AT_WILL[message_type], partner),
+        )

@@ -14,7 +14,11 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from exchange.adapters.population_register import groups
-from exchange.adapters.population_register.basic_data import basic_data, is_restricted
+from exchange.adapters.population_register.basic_data import (
+    basic_data,
+    is_restricted,
+    known_of,
+)
 from exchange.schemas.persons import Life
 from exchange.schemas.persons.registration_times import day_of_key
 
@@ -77,7 +81,7 @@ def message(life: Life, code: str, product: str, now: int, sees_restricted: bool
     moment = datetime.datetime.fromtimestamp(now, datetime.UTC)
     infos = [(f"Info{language}", f"{moment:%d.%m.%Y %H:%M}") for language in "SRE"]
     texts = 'hakuperusteTekstiE="Found" hakuperusteTekstiR="Hittades" hakuperusteTekstiS="Löytyi"'
-    person = [*_person(found), *_relatives(life, PRODUCTS[product], today)]
+    person = [*_person(found), *_relatives(life, PRODUCTS[product], now)]
     return (
         f'<VTJHenkiloVastaussanoma xmlns="{NAMESPACE}" sanomatunnus="{product}" '
         f'tietojenPoimintaaika="{moment:%Y%m%d%H%M%S}" versio="1.0">'
@@ -173,21 +177,23 @@ def _municipality(group: Mapping[str, Any]) -> list[Tree]:
     ]
 
 
-def _relatives(life: Life, element: str, day: int) -> Iterator[Tree]:
-    """The relatives of a product; one empty where there is nobody."""
+def _relatives(life: Life, element: str, now: int) -> Iterator[Tree]:
+    """The relatives of a product, as the register has each at a time; one empty where there is
+    nobody.
+    """
     if not element:
         return
+    today = day_of_key(now)
     if element == "Huoltaja":
-        is_child = day < groups.of_age(life)
-        found = [each for each in (life.mother, life.father) if each is not None and is_child]
+        found = [life.mother, life.father] if today < groups.of_age(life) else []
+    elif element == "Huollettava":
+        found = [each for each in life.children if today < groups.of_age(each)]
     else:
-        found = [each for each in life.children if each.registered <= day]
-        if element == "Huollettava":
-            found = [each for each in found if day < groups.of_age(each)]
-    living = [each for each in found if each.is_alive(day)]
-    for each in living:
-        names = _names(each.last_name(day), each.first_name)
-        yield element, [("Henkilotunnus", each.code_on(day)), ("Syntymaaika", ""), *names]
+        found = [*life.children]
+    living = known_of(found, now, living=True)
+    for each, named in living:
+        names = _names(each.last_name(named), each.first_name)
+        yield element, [("Henkilotunnus", each.code_on(today)), ("Syntymaaika", ""), *names]
     if not living:
         yield element, [("Henkilotunnus", ""), ("Syntymaaika", ""), *_names("", "")]
 

@@ -32,8 +32,8 @@ from exchange.web.api.partners import PartnerOperations
 from exchange.web.api.receivers import ReceiverOperations
 from exchange.web.api.reset import Reset
 from exchange.web.api.stubs import StubOperations
+from exchange.web.figures.overview import Snapshots
 from exchange.web.operation import Operation, problem_response
-from exchange.web.overview import Snapshots
 
 DIMENSIONS = ("period", *CountKey._fields[1:])
 

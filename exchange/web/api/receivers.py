@@ -14,8 +14,8 @@ from exchange.schemas import json as documents
 from exchange.schemas.directory import Directory
 from exchange.schemas.violation import Malformed
 from exchange.web.access.guard import ACTOR
+from exchange.web.figures.receiver_conditions import Conditions
 from exchange.web.operation import Operation, change, problem_response
-from exchange.web.receiver_conditions import Conditions
 
 REASON_CHARACTERS_MAX = 200
 PAUSE_FORM = (

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from exchange.statistics.count import Line, Period
-from exchange.web.overview import COLUMNS
-from exchange.web.process_figures import ProcessFigures
-from exchange.web.receiver_conditions import Condition
-from exchange.web.today import Sums
+from exchange.web.figures.overview import COLUMNS
+from exchange.web.figures.process_figures import ProcessFigures
+from exchange.web.figures.receiver_conditions import Condition
+from exchange.web.figures.today import Sums
 
 #: What is shown of each channel, in this order. `waiting` is what waits now, the others are counts
 #: so far.

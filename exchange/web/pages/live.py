@@ -19,13 +19,13 @@ from exchange.schemas.directory import Directory
 from exchange.statistics.rows import Rows
 from exchange.statistics.rows import load as load_rows
 from exchange.web.access.guard import ACTOR, EVERYBODY, Guard, Need
-from exchange.web.overview import Snapshots
+from exchange.web.figures.overview import Snapshots
+from exchange.web.figures.process_figures import ProcessFigures
+from exchange.web.figures.receiver_conditions import Conditions
 from exchange.web.pages.figures import Figures, Rates, ShownChannel, ShownType, Source
 from exchange.web.pages.layout import HEADERS, language_of, signed_in_name
 from exchange.web.pages.render import Renderer
 from exchange.web.pages.source import LedgerSource
-from exchange.web.process_figures import ProcessFigures
-from exchange.web.receiver_conditions import Conditions
 
 ASSETS = Path(__file__).with_name("assets")
 ASSET_TYPES = {

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 from exchange.statistics.days import FINLAND
 from exchange.statistics.table import figure
+from exchange.web.figures.process_figures import ProcessFigures
+from exchange.web.figures.today import EARLIER, KINDS, TODAY
 from exchange.web.pages.figures import Figures
 from exchange.web.pages.layout import moment
 from exchange.web.pages.receiver_rows import long_text
 from exchange.web.pages.translations import gettext
-from exchange.web.process_figures import ProcessFigures
-from exchange.web.today import EARLIER, KINDS, TODAY
 
 #: What stands for all channels.
 ALL = "all"

@@ -10,8 +10,8 @@ from aiohttp import web
 
 from exchange.ports import Channel
 from exchange.schemas.directory import Directory
+from exchange.web.figures.receiver_conditions import Condition, Conditions
 from exchange.web.pages.layout import may, page
-from exchange.web.receiver_conditions import Condition, Conditions
 
 #: Partners on the page.
 SHOWN_MAX = 200

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from exchange.statistics.table import figure
+from exchange.web.figures.receiver_conditions import Condition
 from exchange.web.pages.layout import moment
 from exchange.web.pages.translations import gettext
-from exchange.web.receiver_conditions import Condition
 
 #: Rows on the page; the others are counted below it, and the API lists all.
 ROWS_MAX = 50

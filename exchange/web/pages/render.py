@@ -12,13 +12,13 @@ from itertools import groupby
 from exchange.statistics.count import Line
 from exchange.statistics.rows import Rows
 from exchange.statistics.table import counted_text, figure, percent
+from exchange.web.figures.today import EARLIER
+from exchange.web.figures.today import KINDS as COMPARED
 from exchange.web.pages.figures import KINDS, POINTS, RATED, Figures, Rates, ShownChannel
 from exchange.web.pages.layout import moment, shared, template
 from exchange.web.pages.moments import ALL, day_texts, midnight, moment_texts
 from exchange.web.pages.receiver_rows import ROWS_MAX, ReceiverRow, receiver_rows
 from exchange.web.pages.translations import LANGUAGES, OWN_NAMES
-from exchange.web.today import EARLIER
-from exchange.web.today import KINDS as COMPARED
 
 SPARK_WIDTH, SPARK_HEIGHT = 120, 24
 

@@ -12,11 +12,11 @@ from exchange.statistics.count import DIMENSIONS, Period, count
 from exchange.statistics.days import first_minute
 from exchange.statistics.history import History
 from exchange.statistics.rows import Rows
-from exchange.web.overview import Snapshots
+from exchange.web.figures.overview import Snapshots
+from exchange.web.figures.process_figures import ProcessFigures
+from exchange.web.figures.receiver_conditions import Conditions
+from exchange.web.figures.today import Today
 from exchange.web.pages.figures import Figures
-from exchange.web.process_figures import ProcessFigures
-from exchange.web.receiver_conditions import Conditions
-from exchange.web.today import Today
 
 MINUTES_A_DAY = 1440
 #: How long is counted before there is anything to count, in days.

@@ -1,28 +1,48 @@
-"""The operational monitoring of the security servers: keeps what was seen of the last calls, in
-this process, and answers questions for it; what a record holds is `schemas.x_road.operations`.
+"""The operational monitoring of the security servers: has what was seen of each call kept where
+every worker sees it, and answers questions for it; what a record holds is
+`schemas.x_road.operations`.
 """
 
 from __future__ import annotations
 
+import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
+from exchange.errors import LedgerError, LedgerUnavailable
+from exchange.journey.repeat import Later
 from exchange.ports import Clock
+from exchange.ports.services import CallRecord, CallRecords
 from exchange.schemas.x_road import operations
 from exchange.schemas.x_road.identifiers import Identifier
-from exchange.schemas.x_road.operations import Observed
+from exchange.schemas.x_road.operations import Criteria, Observed, Page
 from exchange.schemas.x_road.soap import SoapRequest
 from exchange.settings.x_road import XRoad as Settings
 
+#: The address of both servers: the exchange stands in for either.
+SERVER = "127.0.0.1"
+#: Records that wait for a ledger that takes nothing; then the oldest of them are lost.
+WAITING_MAX = 10_000
+#: Records that are committed at once, so that nobody waits long for their commit.
+TOGETHER_MAX = 500
+#: Records that health data are made of, the newest.
+HEALTH_RECORDS_MAX = 10_000
+
 
 class Monitoring:
-    """What was seen of the last calls: at most `x_road.records_max`, the oldest goes first."""
+    """Operational records, of all workers together: the newest `x_road.records_max` of them, each
+    for `x_road.record_seconds`. A record waits here for a second at most (see `journey.repeat`), so
+    that many calls share a commit: that much is lost with a process that is killed.
+    """
 
-    def __init__(self, x_road: Settings, clock: Clock) -> None:
+    def __init__(self, x_road: Settings, records: CallRecords, clock: Clock) -> None:
         self._x_road = x_road
+        self._records = records
         self._clock = clock
-        self._seen: deque[Observed] = deque(maxlen=x_road.records_max)
+        self._waiting: deque[CallRecord] = deque(maxlen=WAITING_MAX)
+        self._later = Later("operational records", self.flush, self._waiting.__len__, clock)
         self._started_at = clock.now()
 
     @property
@@ -35,35 +55,76 @@ class Monitoring:
         return self._clock.now()
 
     def keep(self, seen: Observed) -> None:
-        """Keep what was seen of a call that has ended."""
+        """Keep what was seen of a call that has ended: a record for each side."""
         seen.left_at = self._clock.now()
-        self._seen.append(seen)
+        client, provider = operations.ends_of(seen)
+        for record in operations.records(seen, SERVER):
+            content = json.dumps(record, separators=(",", ":"))
+            self._waiting.append(CallRecord(seen.left_at, client, provider, content))
+        self._later.begin()
 
-    def answer(self, asked: SoapRequest, code: str) -> tuple[bytes, bytes]:
+    async def flush(self) -> None:
+        """Commit what waits.
+
+        Raises:
+            LedgerError: when the ledger takes nothing just now; it is kept.
+        """
+        for _ in range(0, len(self._waiting), TOGETHER_MAX):
+            few = [self._waiting.popleft() for _ in range(min(TOGETHER_MAX, len(self._waiting)))]
+            try:
+                await self._records.keep(few, self._x_road.records_max)
+            except LedgerError:
+                room = WAITING_MAX - len(self._waiting)
+                self._waiting.extendleft(reversed(few[max(0, len(few) - room) :]))
+                raise
+
+    async def stop(self) -> None:
+        """End, with everything committed that the ledger takes."""
+        await self._later.stop()
+
+    async def drop_old(self) -> None:
+        """Forget the records that are too old now."""
+        await self._records.drop(self._clock.now() - self._x_road.record_seconds * 1000)
+
+    async def answer(self, asked: SoapRequest, code: str) -> tuple[bytes, bytes]:
         """The answer to a question as the body's child, and the attachment (empty: none).
 
         Raises:
             Fault: `client.invalid_request`.
         """
+        with suppress(LedgerUnavailable):
+            # (What a full ledger does not take is told of later.)
+            await self.flush()
         now = self._clock.now()
         if code == operations.DATA:
             wanted = operations.criteria(asked.wrapper, now // 1000)
-            kept = self._records(asked.client, wanted.first, wanted.last)
-            return operations.data_answer(operations.page(kept, wanted))
-        client = operations.client_of(asked.wrapper)
-        kept = self._records(asked.client)
-        return operations.health_answer(kept, self._started_at, now, client), b""
+            page = await self._page(self._whose(asked.client, wanted.client), wanted)
+            return operations.data_answer(page)
+        whose = self._whose(asked.client, operations.client_of(asked.wrapper))
+        newest = await self._records.told(0, now + 1, whose, HEALTH_RECORDS_MAX, newest_first=True)
+        return operations.health_answer(_read(reversed(newest)), self._started_at, now), b""
 
-    def _records(
-        self, client: Identifier, first: int = 0, last: int = 1 << 62
-    ) -> Iterator[dict[str, Any]]:
-        """What a client may see of these seconds: the owner and the monitoring client everything,
-        others their own calls.
+    def _whose(self, asking: Identifier, client: Identifier | None) -> list[str]:
+        """Whose calls are told: those of the client that is asked about and, unless the owner or
+        the monitoring client asks, the asker's own.
         """
-        sees_all = client.owner in (self.owner, self._x_road.monitoring_client)
-        for seen in self._seen:
-            if not first <= seen.left_at // 1000 <= last:
-                continue
-            for record in operations.records(seen, "127.0.0.1"):
-                if sees_all or operations.is_of(record, client):
-                    yield record
+        sees_all = asking.owner in (self.owner, self._x_road.monitoring_client)
+        named = [] if client is None else [client.owner]
+        return named if sees_all else [asking.owner, *named]
+
+    async def _page(self, whose: list[str], wanted: Criteria) -> Page:
+        """The first records of the seconds that are wanted; those of the last second all."""
+        first, end = wanted.first * 1000, (wanted.last + 1) * 1000
+        found = await self._records.told(first, end, whose, operations.RECORDS_MAX)
+        if len(found) < operations.RECORDS_MAX:
+            return operations.page(_read(found), wanted.fields, wanted.next_from)
+        second = found[-1].at // 1000
+        begun, ended = second * 1000, (second + 1) * 1000
+        before = [each for each in found if each.at < begun]
+        whole = await self._records.told(begun, ended, whose, self._x_road.records_max)
+        next_from = second + 1 if second < wanted.last else wanted.next_from
+        return operations.page(_read([*before, *whole]), wanted.fields, next_from)
+
+
+def _read(found: Iterable[CallRecord]) -> list[dict[str, Any]]:
+    return [json.loads(each.content) for each in found]

@@ -264,7 +264,7 @@ class SecurityServer:
         seen.passed_at = parts.monitoring.now()
         if is_own:
             seen.is_meta = True
-            return self._operations(asked, code)
+            return await self._operations(asked, code)
         if code in meta.SOAP_SERVICES:
             seen.is_meta = True
             return self._soap_meta(code, own, asked, partner)
@@ -278,9 +278,9 @@ class SecurityServer:
         reply = await self._hand_on(entry, call, partner, seen)
         return self._from_provider(asked, reply)
 
-    def _operations(self, asked: soap.SoapRequest, code: str) -> Reply:
+    async def _operations(self, asked: soap.SoapRequest, code: str) -> Reply:
         """Operational or health data of the servers."""
-        child, attachment = self._parts.monitoring.answer(asked, code)
+        child, attachment = await self._parts.monitoring.answer(asked, code)
         envelope = soap.answer(asked, child)
         if not attachment:
             return Reply(200, envelope, faults.SOAP_TYPE)

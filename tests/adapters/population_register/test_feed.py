@@ -195,3 +195,17 @@ def test_nothing_is_told_before_it_happened() -> None:
                 for name in ("alkupv", "kuolinpv", "kuntaanMuuttopv"):
                     if name in group:
                         assert group[name]["arvo"] <= each["muutospv"][:10]
+
+
+class Named(list[str]):
+    """Names of groups that are gone through at most once."""
+
+    def __contains__(self, name: object) -> bool:
+        raise AssertionError("a list of any length would be gone through for each group")
+
+
+def test_groups_without_number_are_gone_through_once_for_all_persons() -> None:
+    wanted = Named(["KOTIKUNTA", *(f"GROUP_{number}" for number in range(1_000))])
+    told = feed.basic_data(codes(3), wanted, NOW, sees_restricted=True).document["perustiedot"]
+    names = [[group["tietoryhma"] for group in each["tietoryhmat"]] for each in told]
+    assert names == [["KOTIKUNTA"]] * 3

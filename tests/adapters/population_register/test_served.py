@@ -101,7 +101,7 @@ async def test_a_days_key_is_a_number_and_its_changes_come_after_it(exchange: Ru
         assert status == 200
         assert all(each["muutospv"][:10] >= day.isoformat() for each in page["muutokset"])
         assert page["viimeisinKirjausavain"] >= key
-    for text in ("2026-02-30", "20260302", "today", "9999-12-31"):
+    for text in ("2026-02-30", "20260302", "today", "9999-12-31", "2026-W09-1", "２０２６-03-02"):
         status, _, _ = await exchange.get(f"{BASE}/kirjausavain/{text}", TOWN)
         assert status == 400, text
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 
 from exchange.clocks import WallClock
-from exchange.journey import requests
+from exchange.journey import repeat
 from exchange.journey.requests import Requests
 from exchange.ports import Channel, Desk, Endpoint
 from exchange.schemas.call import Call, Reply
@@ -77,7 +77,7 @@ async def test_many_polls_are_few_rows_and_no_commit_of_their_own(ledger: Sqlite
 async def test_they_are_committed_soon_and_without_another_call(
     ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr(repeat, "FLUSH_SECONDS", 0.01)
     served = Requests(ledger, WallClock())
     for number in (1, 2):
         await poll(served, ONE, 1)

@@ -19,7 +19,7 @@ import pytest_asyncio
 
 from exchange.journey.count import REQUEST_KINDS
 from exchange.schemas.identifiers import CHECK_CHARACTERS
-from exchange.web.overview import FRESH_SECONDS
+from exchange.web.figures.overview import FRESH_SECONDS
 from tests.exchange.journey.way import BODY
 from tests.journeys.running import Running, running
 

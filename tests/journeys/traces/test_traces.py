@@ -16,7 +16,7 @@ from exchange import discovery
 from exchange.ports import Channel, Desk, Endpoint
 from exchange.schemas.call import Call, Reply, json_reply
 from exchange.schemas.directory import Partner
-from exchange.web.overview import FRESH_SECONDS
+from exchange.web.figures.overview import FRESH_SECONDS
 from tests.journeys.running import Running, running
 from tests.journeys.traces.callers import populate, pushed, without_trace
 

@@ -8,7 +8,7 @@ from sqlmodel import SQLModel
 from exchange.storage import tables  # noqa: F401 - declares the tables
 
 revision = "0020"
-down_revision = "0017"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 

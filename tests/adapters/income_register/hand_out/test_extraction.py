@@ -25,7 +25,7 @@ from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
 from exchange.schemas.envelope import EMPTY, Envelope
 from exchange.settings import Settings
-from exchange.web.overview import Snapshots
+from exchange.web.figures.overview import Snapshots
 from tests.adapters.income_register.clients import UNSIGNED, check_reply, raw
 
 SAMPLES = Path(income_register.__file__).parent / "samples" / "valid"

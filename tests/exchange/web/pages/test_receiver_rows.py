@@ -7,10 +7,10 @@ import json
 import pytest
 from lxml import html
 
+from exchange.web.figures.receiver_conditions import Condition
 from exchange.web.pages.figures import Figures, Rates
 from exchange.web.pages.receiver_rows import ROWS_MAX, receiver_rows
 from exchange.web.pages.render import Renderer
-from exchange.web.receiver_conditions import Condition
 from tests.exchange.web.pages.made_up import CHANNELS, ROWS, figures
 
 NOW = 1_732_406_400_000

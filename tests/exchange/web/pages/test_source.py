@@ -15,7 +15,7 @@ from exchange.ports.ledger import CountKey, DeliveryRow, MessageRow, Record, Set
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Directory
 from exchange.storage.sqlite import SqliteLedger
-from exchange.web.overview import Snapshots
+from exchange.web.figures.overview import Snapshots
 from exchange.web.pages.live import shown
 from exchange.web.pages.source import LedgerSource
 from tests.exchange.web.pages.made_up import DIRECTORY, KNOWN, ROWS

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -15,7 +17,8 @@ from urllib.request import Request, urlopen
 import pytest
 from lxml import etree
 
-from exchange.schemas.x_road.observe import TEXT_MAX
+from exchange.schemas.x_road import operations
+from exchange.schemas.x_road.operations import TEXT_MAX
 from exchange.testing.embedded import Embedded
 
 PARTNER, CLIENT = "municipality.espoo", "FI-TEST/MUN/1234567-1/testihenkilot"
@@ -26,6 +29,8 @@ XROAD, IDENTIFIERS = "http://x-road.eu/xsd/xroad.xsd", "http://x-road.eu/xsd/ide
 OPERATIONS = "http://x-road.eu/xsd/op-monitoring.xsd"
 PARTS = ("xRoadInstance", "memberClass", "memberCode", "subsystemCode")
 PERSON = "010594Y9032"
+CLIENTS = {CLIENT: PARTNER, OTHER: "municipality.oulu", OWNER: "dvv"}
+X_ROAD = {"clients": CLIENTS, "clients_without_key": list(CLIENTS)}
 REQUIRED = {
     *("securityServerInternalIp", "securityServerType", "requestInTs", "responseOutTs"),
     "succeeded",
@@ -34,9 +39,7 @@ REQUIRED = {
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    clients = {CLIENT: PARTNER, OTHER: "municipality.oulu", OWNER: "dvv"}
-    x_road = {"clients": clients, "clients_without_key": list(clients)}
-    with Embedded(tmp_path_factory.mktemp("x-road"), x_road=x_road) as running:
+    with Embedded(tmp_path_factory.mktemp("x-road"), x_road=X_ROAD) as running:
         yield running
 
 
@@ -114,6 +117,18 @@ def all_records(served: Embedded, client: str = OWNER) -> list[dict[str, Any]]:
     assert 'boundary="xroad' in headers["Content-Type"]
     assert f"<om:nextRecordsFrom>{now - 60}".encode()[:-2] in body
     return collected(body)
+
+
+def told_of(served: Embedded, client: str, first: int) -> tuple[list[dict[str, Any]], int]:
+    """All records from that second on that are told by now, page by page; and how many pages."""
+    last, found, pages = int(served.clock.seconds()) - 62, list[dict[str, Any]](), 0
+    while first <= last:
+        _, body = ask(served, client, between(first, last))
+        found += collected(body)
+        envelope = body.partition(b"\r\n\r\n")[2].partition(b"\r\n--xroad")[0]
+        following = etree.fromstring(envelope).findtext(f".//{{{OPERATIONS}}}nextRecordsFrom")
+        first, pages = int(following or last + 1), pages + 1
+    return found, pages
 
 
 def corrected(found: list[dict[str, Any]]) -> Counter[str]:
@@ -194,6 +209,46 @@ def test_of_what_a_stranger_calls_itself_little_is_kept(served: Embedded) -> Non
     assert len(kept) == 2
     texts = [text for each in kept for text in each.values() if isinstance(text, str)]
     assert max(map(len, texts)) == TEXT_MAX
+
+
+def test_records_outlive_the_process_that_made_them(tmp_path: Path) -> None:
+    with Embedded(tmp_path, x_road=X_ROAD | {"record_seconds": 3_600}) as first:
+        assert rest(first, f"{DVV}/api/v1/kirjausavain/2026-03-02", X_Road_Id="before") == 200
+    with Embedded(tmp_path, x_road=X_ROAD | {"record_seconds": 3_600}) as second:
+        assert rest(second, f"{DVV}/api/v1/kirjausavain/2026-03-02", X_Road_Id="after") == 200
+        found = all_records(second)
+        assert {each.get("messageId") for each in found} >= {"before", "after"}
+        assert corrected(found)["regular_pair"] == len(found) / 2
+        # Retention runs every five minutes.
+        second.clock.advance(hours=2)
+        await_only_new(second)
+
+
+def await_only_new(served: Embedded) -> None:
+    """Wait until retention has run; it is a task of the exchange's own."""
+    until = time.monotonic() + 10
+    while {"before", "after"} & {each.get("messageId") for each in all_records(served)}:
+        assert time.monotonic() < until
+
+
+def test_a_page_ends_with_a_whole_second_and_says_where_to_go_on(
+    served: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "RECORDS_MAX", 4)
+    served.clock.advance(hours=1)
+    begun = int(served.clock.seconds())
+    for number in range(6):
+        if number == 3:
+            served.clock.advance(seconds=5)
+        path = f"{DVV}/api/v1/kirjausavain/2026-03-02"
+        assert rest(served, path, X_Road_Id=f"p-{begun}-{number}") == 200
+    served.clock.advance(seconds=70)
+    found, pages = told_of(served, CLIENT, begun)
+    # (The questions themselves leave records as well.)
+    own = [each["messageId"] for each in found if each["messageId"].startswith(f"p-{begun}-")]
+    assert own == sorted(own)
+    assert len(own) == 12
+    assert pages >= 2
 
 
 def test_only_the_fields_that_are_wanted(served: Embedded) -> None:

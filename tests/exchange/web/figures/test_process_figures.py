@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from exchange.ports.rows import Written
-from exchange.web.process_figures import SECONDS, ProcessLooks
+from exchange.web.figures.process_figures import SECONDS, ProcessLooks
 
 
 def test_commits_are_those_of_the_last_seconds(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from exchange.web.overview import Snapshots
+from exchange.web.figures.overview import Snapshots
 from tests.exchange.journey.way import Script, way
 
 BEGUN_AT = 1_767_225_600_000

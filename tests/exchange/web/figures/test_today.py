@@ -11,7 +11,7 @@ from typing import Any
 from exchange.ports.ledger import CountKey
 from exchange.statistics.days import FINLAND
 from exchange.storage.sqlite import SqliteLedger
-from exchange.web.today import Today
+from exchange.web.figures.today import Today
 
 KEY = ("luova", "received")
 
