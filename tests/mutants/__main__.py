@@ -37,6 +37,8 @@ class Copy:
 
     def __init__(self, folder: Path) -> None:
         self._root = folder
+        #: The end of what pytest said at last.
+        self.said = ""
         for name in names(""):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
@@ -53,12 +55,14 @@ class Copy:
                 [*command, *tests],
                 cwd=self._root,
                 env=environment,
-                capture_output=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
                 timeout=TEST_SECONDS_MAX,
                 check=False,
             )
         except subprocess.TimeoutExpired:
             return _HUNG
+        self.said = run.stdout.decode(errors="replace")[-4_000:]
         return run.returncode
 
     def under(self, path: Path, text: str, tests: Sequence[str]) -> int:
@@ -99,6 +103,13 @@ class Copies:
         return self._threads.map(one, all_of_them)
 
 
+def _sound(copy: Copy, tests: Sequence[str]) -> int:
+    code = copy.verdict(tests)
+    if code:
+        print(copy.said)
+    return code
+
+
 def _plant(copy: Copy, fault: Fault) -> int:
     places = fault.places()
     if len(places) != 1:
@@ -119,10 +130,10 @@ def _plant_drawn(copy: Copy, drawn: Drawn) -> int:
 def run_list(copies: Copies, wanted: Sequence[Fault]) -> int:
     """Run the faults of the list; how many were not caught."""
     tests = sorted({fault.test for fault in wanted})
-    (sound,) = copies.each(lambda copy, chosen: copy.verdict(chosen), [tests])
+    (sound,) = copies.each(_sound, [tests])
     if sound != 0:
         print(f"the tests of the list fail without any fault (pytest says {sound})")
-        return 1
+        return len(wanted)
     missed = 0
     for fault, code in zip(wanted, copies.each(_plant, wanted), strict=True):
         told = {_FAILED: "caught", _HUNG: "hung", 0: "SURVIVED"}.get(code, f"NOT RUN ({code})")

@@ -22,6 +22,7 @@ from exchange.adapters.kelmu.partner.volumes import (
     ASKED_SHARE,
     BULK_QUERIES,
     INFORMATION_REQUESTS,
+    RESIDENTS,
     UI_QUERIES,
 )
 from exchange.partners.stub import AtWill, Flow, Sending, Served, Situation
@@ -68,8 +69,10 @@ def _query_bulk(partner: Partner) -> Callable[[Situation], Sending]:
 
 def _request(partner: Partner, counties: Sequence[Partner]) -> Callable[[Situation], Sending]:
     sizes = sizes_of(counties)
-    # Those that use the function, the largest: others are not asked by it.
-    names = sorted(sizes, key=lambda name: -sizes[name])[: round(len(sizes) * ASKED_SHARE)]
+    # Those that use the function, the largest, and counties of one's own: others are not asked by it.
+    own = [name for name in sizes if name not in RESIDENTS]
+    shipped = sorted((name for name in sizes if name in RESIDENTS), key=lambda name: -sizes[name])
+    names = [*shipped[: round(len(shipped) * ASKED_SHARE)], *own]
 
     def make(situation: Situation) -> Sending:
         county = situation.choose(names, sizes)

@@ -93,10 +93,13 @@ def test_csv_has_every_row_with_the_columns_promised(folder: Path, year_report: 
     assert [column["name"] for column in metadata["tableSchema"]["columns"]] == list(COLUMNS)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "language", ["fi", *(pytest.param(each, marks=pytest.mark.drill) for each in ("sv", "en"))]
+)
 def test_every_chart_is_as_the_schema_of_vega_lite_wants_it(
     year_report: Report, language: str
 ) -> None:
+    """(A second for each chart, which differ in words alone: two languages are left to drills.)"""
     import altair
     import jsonschema
 
@@ -104,8 +107,8 @@ def test_every_chart_is_as_the_schema_of_vega_lite_wants_it(
     assert {chart.name for chart in charts} == {"days", "rows", "shares", "hours"}
     for chart in charts:
         altair.Chart.from_dict(chart.spec)
-        with pytest.raises(jsonschema.ValidationError):
-            altair.Chart.from_dict({**chart.spec, "background": 5})
+    with pytest.raises(jsonschema.ValidationError):
+        altair.Chart.from_dict({**charts[0].spec, "background": 5})
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
