@@ -8,7 +8,6 @@ document order, and the number's start tag is found in the bytes.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from xml.parsers import expat
 
@@ -22,6 +21,10 @@ from exchange.schemas.xml.diagnosis import xml_text
 
 _ATTRIBUTE = re.compile(r"""\s+([^\s=/>]+)\s*=\s*("[^"]*"|'[^']*')""")
 _TAG_NAME = re.compile(r"<[^\s/>]+")
+
+
+class _AllFound(Exception):
+    """Ends a pass early: what is behind is not looked for."""
 
 
 def locate(body: bytes, findings: Sequence[Finding]) -> list[Violation]:
@@ -62,7 +65,8 @@ def _numbers(elements: Sequence[etree._Element]) -> dict[etree._Element, int]:
 def _offsets(text: str, wanted: set[int]) -> dict[int, int]:
     """The character offset of the start tag of each wanted element."""
     data = pieces.encoded(text, "surrogatepass")
-    parser = expat.ParserCreate("utf-8")
+    # (Names are not kept: there may be as many as elements.)
+    parser = expat.ParserCreate("utf-8", intern=None)
     indexes: dict[int, int] = {}
     number = -1
 
@@ -71,12 +75,14 @@ def _offsets(text: str, wanted: set[int]) -> dict[int, int]:
         number += 1
         if number in wanted:
             indexes[number] = parser.CurrentByteIndex
+            if len(indexes) == len(wanted):
+                raise _AllFound
 
     parser.StartElementHandler = start
     parser.buffer_text = True
     try:
         pieces.fed(parser, data)
-    except pieces.TokenTooLong:
+    except (_AllFound, pieces.TokenTooLong):
         pass  # What was found so far stands.
     except expat.ExpatError as error:
         # The tree came from a more lenient reading; what was found so far stands.
@@ -124,10 +130,14 @@ class Paths:
 
     def __init__(self, elements: Iterable[etree._Element]) -> None:
         self._places: dict[etree._Element, dict[etree._Element, str]] = {}
-        #: The elements and all around them: of siblings, which may be millions, only these are kept.
+        #: The elements and all around them: of siblings, which may be millions, only these are kept,
+        #: and only those of their names are counted.
         self._wanted = {
             each for element in elements for each in (element, *element.iterancestors())
         }
+        self._names: dict[etree._Element | None, set[str]] = {}
+        for each in self._wanted:
+            self._names.setdefault(each.getparent(), set()).add(str(each.tag))
 
     def of(self, element: etree._Element) -> str:
         """The path from the root, `/r:Report/Rows/Row[2]`."""
@@ -142,12 +152,13 @@ class Paths:
     def _place(self, parent: etree._Element, child: etree._Element) -> str:
         places = self._places.get(parent)
         if places is None:
-            numbers: Counter[str] = Counter()
+            numbers = dict.fromkeys(self._names.get(parent, ()), 0)
             placed: dict[etree._Element, int] = {}
             for sibling in parent.iterchildren("*"):
-                numbers[str(sibling.tag)] += 1
-                if sibling in self._wanted:
-                    placed[sibling] = numbers[str(sibling.tag)]
+                if (name := str(sibling.tag)) in numbers:
+                    numbers[name] += 1
+                    if sibling in self._wanted:
+                        placed[sibling] = numbers[name]
             places = self._places[parent] = {
                 each: f"[{number}]" for each, number in placed.items() if numbers[str(each.tag)] > 1
             }

@@ -5,11 +5,13 @@ all of it were judged; and so much of it is judged alone.
 from __future__ import annotations
 
 from pathlib import Path
+from xml.parsers.expat import XMLParserType
 
 import pytest
 from lxml import etree
 
-from exchange.schemas import xml
+from exchange.schemas import pieces, xml
+from exchange.schemas.violation import Finding
 from exchange.schemas.xml import XmlSchema, explanation, many_errors
 
 SIGNATURE = '<d:Signature xmlns:d="http://www.w3.org/2000/09/xmldsig#">{}</d:Signature>'
@@ -113,3 +115,20 @@ def test_a_very_long_value_is_asked_of_no_regular_expression(
     with pytest.raises(AttributeError):
         told(schema, long)
     assert told(schema, longer)[0][0].startswith("xsd.")
+
+
+def test_what_stands_behind_the_last_finding_is_not_read_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fed, reached = pieces.fed, []
+
+    def noted(parser: XMLParserType, data: bytes) -> None:
+        try:
+            fed(parser, data)
+        finally:
+            reached.append(parser.CurrentByteIndex)
+
+    monkeypatch.setattr(pieces, "fed", noted)
+    body = b"<a><b/>" + b"".join(b"<c%d/>" % number for number in range(1_000)) + b"</a>"
+    (found,) = xml.locate(body, [Finding("test.wrong", "wrong", etree.fromstring(body)[0])])
+    assert (found.line, found.column, reached) == (1, 4, [len(b"<a><b/>")])
