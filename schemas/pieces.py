@@ -19,10 +19,11 @@ class TokenTooLong(ValueError):
     """A tag, comment or instruction is longer than `TOKEN_BYTES_MAX`."""
 
 
-def each(body: bytes) -> Iterator[bytes]:
-    """The bytes in pieces."""
-    for at in range(0, len(body), PIECE_BYTES):
-        yield body[at : at + PIECE_BYTES]
+def each(body: bytes, size: int = 0) -> Iterator[bytes]:
+    """The bytes in pieces of `size` bytes (0: `PIECE_BYTES`)."""
+    size = size or PIECE_BYTES
+    for at in range(0, len(body), size):
+        yield body[at : at + size]
 
 
 def counted(body: bytes, what: bytes, end: int | None = None) -> int:

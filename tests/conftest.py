@@ -103,6 +103,8 @@ class ByModule(LoadScopeScheduling):
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByModule:
     """How the workers of `make test` share the tests."""
+    if gone := [each for each in TOGETHER if not (config.rootpath / each).is_file()]:
+        raise pytest.UsageError(f"tests/conftest.py names modules that are not there: {gone}")
     return ByModule(config, log)
 
 

@@ -11,6 +11,7 @@ import threading
 
 from lxml import etree
 
+from exchange.schemas import pieces
 from exchange.schemas.out_of_memory import raise_if_out_of_memory
 
 #: Elements with fewer nodes are judged as they are: all may be wrong, and the paths cost little.
@@ -18,7 +19,7 @@ LARGE_NODES = 5_000
 #: So many errors are sought: more than are ever told.
 ERRORS_MAX = 400
 #: So much is read between two looks at the errors.
-PIECE_BYTES = 4_096
+LOOK_BYTES = 4_096
 #: The only schema with xs:ID, which must be there once; a reader that keeps no tree can't tell.
 SIGNATURES = "http://www.w3.org/2000/09/xmldsig#"
 
@@ -81,12 +82,12 @@ def judged_part(element: etree._Element, schema: etree.XMLSchema) -> etree._Elem
 
 def _end_of_many_errors(body: bytes, schema: etree.XMLSchema) -> int:
     """Where more errors than are sought have been read, in bytes; 0 when there are fewer."""
-    reader = looking(schema, large=True)
-    for start in range(0, len(body), PIECE_BYTES):
-        end = start + PIECE_BYTES
-        reader.feed(body[start:end])
+    reader, read = looking(schema, large=True), 0
+    for piece in pieces.each(body, LOOK_BYTES):
+        reader.feed(piece)
+        read += len(piece)
         if len(reader.feed_error_log) > ERRORS_MAX:
-            return end
+            return read
     return 0
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -51,18 +52,25 @@ def test_the_integrators_page_goes_as_it_says(tmp_path: Path) -> None:
     assert headings == ["1. Send", "2. Receive", "3. Be called", "4. What each status means"]
 
 
-@pytest.mark.drill
-def test_onboarding_goes_as_its_page_says(tmp_path: Path) -> None:
-    ports = {number: str(free_port()) for number in ("9000", "9100")}
+def said_by_page(name: str, language: str, folder: Path, ports: Sequence[str]) -> str:
+    """What the lines of a page print, with the files that it shows beside them; the ports that it
+    names are free ones here; 8080 and 8081 are the exchange's and the stubs'.
+    """
+    free = {number: str(free_port()) for number in {*ports, "8080", "8081"}}
 
     def placed(text: str) -> str:
-        return re.sub("|".join(ports), lambda found: ports[found[0]], text)
+        return re.sub("|".join(ports), lambda found: free[found[0]], text)
 
-    page = (DOCS / "onboarding.md").read_text(encoding="utf-8")
-    for name, text in FILE.findall(page):
-        (tmp_path / name).write_text(placed(text), encoding="utf-8")
-    script = placed(blocks("docs/onboarding.md", "onboarding"))
-    said = said_by(script, tmp_path, free_port(), free_port())
+    page = (DOCS / f"{name}.md").read_text(encoding="utf-8")
+    for file, text in FILE.findall(page):
+        (folder / file).write_text(placed(text), encoding="utf-8")
+    script = placed(blocks(f"docs/{name}.md", language))
+    return said_by(script, folder, int(free["8080"]), int(free["8081"]))
+
+
+@pytest.mark.drill
+def test_onboarding_goes_as_its_page_says(tmp_path: Path) -> None:
+    said = said_by_page("onboarding", "onboarding", tmp_path, ("9000", "9100"))
     assert "13 passed, 0 failed, 9 not tried" in said
     assert "9 passed, 0 failed, 18 not tried" in said
     assert "received unemployment.benefit-data" in said
@@ -72,16 +80,7 @@ def test_onboarding_goes_as_its_page_says(tmp_path: Path) -> None:
 
 @pytest.mark.drill
 def test_a_partner_of_ones_own_goes_as_its_page_says(tmp_path: Path) -> None:
-    ports = {number: str(free_port()) for number in ("8080", "8081", "9000", "9001")}
-
-    def placed(text: str) -> str:
-        return re.sub("|".join(ports), lambda found: ports[found[0]], text)
-
-    page = (DOCS / "own-partner.md").read_text(encoding="utf-8")
-    for name, text in FILE.findall(page):
-        (tmp_path / name).write_text(placed(text), encoding="utf-8")
-    script = placed(blocks("docs/own-partner.md", "own"))
-    said = said_by(script, tmp_path, int(ports["8080"]), int(ports["8081"]))
+    said = said_by_page("own-partner", "own", tmp_path, ("8080", "8081", "9000", "9001"))
     assert "84 partners, 1 of them added: all right" in said
     assert said.count("stored unemployment.earnings-data") == 3
     assert "wrong at line" in said
@@ -93,16 +92,7 @@ def test_a_partner_of_ones_own_goes_as_its_page_says(tmp_path: Path) -> None:
 
 @pytest.mark.drill
 def test_scenarios_go_as_their_page_says(tmp_path: Path) -> None:
-    ports = {number: str(free_port()) for number in ("8080", "8081")}
-
-    def placed(text: str) -> str:
-        return re.sub("|".join(ports), lambda found: ports[found[0]], text)
-
-    page = (DOCS / "scenarios.md").read_text(encoding="utf-8")
-    for name, text in FILE.findall(page):
-        (tmp_path / name).write_text(placed(text), encoding="utf-8")
-    script = placed(blocks("docs/scenarios.md", "scenarios"))
-    said = said_by(script, tmp_path, int(ports["8080"]), int(ports["8081"]))
+    said = said_by_page("scenarios", "scenarios", tmp_path, ("8080", "8081"))
     assert "not busy: it is call 2 of its kind, and the override was met 1 times" in said
     assert "1 removed" in said
     assert re.search(r"[1-9][0-9]* as before, 0 otherwise, [0-9]+ not sent\n", said)
