@@ -155,6 +155,8 @@ async def test_attachments_are_kept_and_handed_on_as_they_came(tmp_path: Path, k
         ('attachment; filename="päätös.pdf"', "päätös.pdf"),
         ("attachment; filename=plain.pdf", "plain.pdf"),
         ("attachment; filename=\"x\"; filename*=UTF-8''p%C3%A4%C3%A4t%C3%B6s.pdf", "päätös.pdf"),
+        ('attachment; filename="Åbo, à la carte.pdf"', "Åbo, à la carte.pdf"),
+        ("attachment; filename=Päätösà", "Päätösà"),
         ('form-data; name="decision"', "decision"),
         ('form-data; name="decision"; filename="a b.pdf"', "a b.pdf"),
     ],

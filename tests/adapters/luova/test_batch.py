@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from exchange.adapters.luova import batch
 from exchange.adapters.luova.parse import FAULT
+from exchange.schemas.attachments.multipart import Headers
 from exchange.schemas.document_limits import DocumentLimits, within
 from exchange.schemas.violation import Malformed
 from tests.adapters.luova.judging import DIRECTORY, NOTHING_NEW, rules_of
@@ -153,6 +154,15 @@ def test_a_multipart_body_without_its_boundary(content_type: str) -> None:
 def test_a_part_without_headers_says_so() -> None:
     (found,) = batch.multipart(b"--a\r\n\r\n{}\r\n--a--", "multipart/mixed; boundary=a", DVV)
     assert found.hints[FAULT] == "the part has no headers"
+
+
+@pytest.mark.parametrize("break_of_others", ["\x0b", "\x0c", "\x1c", "\x1e", "\x85"])
+def test_nothing_but_the_end_of_a_line_ends_a_header(break_of_others: str) -> None:
+    block = f"X-Message-Id: m-1{break_of_others}X-Receiver: bank.nordea\r\nX-Ordered: true"
+    headers = Headers(block.encode("latin-1"))
+    assert headers.get("X-Receiver") is None
+    assert headers.get("X-Message-Id") == f"m-1{break_of_others}X-Receiver: bank.nordea"
+    assert headers.get("X-Ordered") == "true"
 
 
 def test_a_line_longer_than_a_message_in_json_may_be_is_not_read() -> None:
