@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 import structlog
@@ -195,8 +196,11 @@ class Attempts:
         self._settling.later(settlement)
 
     async def _attempt(self, delivery: Delivery, timeout_seconds: float) -> Attempted:
-        if self._directory.get(delivery.receiver.id) is None:
+        receiver = self._directory.get(delivery.receiver.id)
+        if receiver is None:
             return TryAgain("receiver-unknown", "not in the partner directory")
+        # It may have another address and another secret than when the message was taken in.
+        delivery.receiver = receiver
         try:
             channel = self._channels[delivery.envelope.channel]
             call = signed(channel.request(delivery), delivery, self._clock.now())
@@ -296,10 +300,12 @@ def retry_after(reply: Reply, now: int) -> float:
     if text.isascii() and text.isdigit():
         return float(text[:9])
     try:
-        at = parsedate_to_datetime(text).timestamp()
+        at = parsedate_to_datetime(text)
+        # HTTP's dates are in GMT, also in the old form that does not say so.
+        seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError):
         return 0.0
-    return max(0.0, at - now / 1000)
+    return max(0.0, seconds - now / 1000)
 
 
 def _counts(delivery: Delivery, now: int, kinds: Sequence[str]) -> list[Count]:

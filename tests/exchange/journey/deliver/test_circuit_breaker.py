@@ -5,7 +5,9 @@ others are not delayed; a message that alone fails is poison.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -221,10 +223,23 @@ def test_a_wait_that_is_asked_for_is_kept_within_the_limit(tmp_path: Path) -> No
     run(main())
 
 
+@pytest.fixture
+def in_finland(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose local time is Finland's."""
+    with monkeypatch.context() as changed:
+        changed.setenv("TZ", "Europe/Helsinki")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_finland")
 def test_a_wait_is_read_as_seconds_or_a_date_and_nonsense_is_none() -> None:
     for text, wanted in (
         ("120", 120.0),
         ("Mon, 01 Jan 2024 00:00:10 GMT", 10.0),
+        ("Monday, 01-Jan-24 00:00:10 GMT", 10.0),
+        ("Mon Jan  1 00:00:10 2024", 10.0),
         ("Mon, 01 Jan 2020 00:00:10 GMT", 0.0),
         ("soon", 0.0),
         ("-5", 0.0),
