@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -28,6 +28,28 @@ def instant(milliseconds: int) -> str:
 def instant_or_none(milliseconds: int) -> str | None:
     """The same; None for 0, by which rows say that there is no such time."""
     return instant(milliseconds) if milliseconds else None
+
+
+def finnish_day(milliseconds: int) -> date:
+    """The day in Finland of a time in milliseconds since 1970."""
+    return datetime.fromtimestamp(milliseconds / 1000, FINLAND).date()
+
+
+def finnish_day_of(text: str) -> date:
+    """The day that ISO 8601 writes: a date as it stands, a date and time with an offset as the day
+    that it is in Finland then, one without as it stands.
+
+    Raises:
+        ValueError: when it is none.
+    """
+    text = text.strip()
+    if text[10:11] in ("T", " "):
+        try:
+            moment = datetime.fromisoformat(text)
+            return (moment.astimezone(FINLAND) if moment.tzinfo else moment).date()
+        except (ValueError, OverflowError):  # 24:00:00, or the last hours that there are
+            pass
+    return date.fromisoformat(text[:10])
 
 
 def milliseconds_of(text: str) -> int:

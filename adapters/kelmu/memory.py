@@ -25,7 +25,7 @@ from exchange.adapters.kelmu.identify import (
 from exchange.ports import Context, Identity, Parsed, Remember, Verdict
 from exchange.ports.disclosures import disclosures
 from exchange.schemas.identifiers import is_personal_identity_code
-from exchange.schemas.instants import FINLAND
+from exchange.schemas.instants import FINLAND, finnish_day
 from exchange.schemas.kelmu.codes import NOTICE_KINDS
 
 #: When notices of the same day are given, and those of the day after a decision, by the clock of
@@ -60,11 +60,6 @@ DUE = "due/"
 def due_key(at: int, what: str, reference: str) -> str:
     """The key of what falls due at a time (milliseconds)."""
     return f"{DUE}{at:013d}/{what}/{reference}"
-
-
-def finnish_day(milliseconds: int) -> datetime.date:
-    """The day in Finland."""
-    return datetime.datetime.fromtimestamp(milliseconds / 1000, FINLAND).date()
 
 
 def at_hour(day: datetime.date, hour: int) -> int:

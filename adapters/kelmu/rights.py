@@ -15,12 +15,13 @@ from typing import Any, get_args
 
 from exchange.schemas.directory import Partner
 from exchange.schemas.identifiers import is_personal_identity_code
+from exchange.schemas.instants import finnish_day
 from exchange.schemas.kelmu.codes import BENEFITS, DATA_GROUPS, PURPOSES
 from exchange.schemas.kelmu.lists import ListId
 from exchange.schemas.value import value
 
 PATH = Path(__file__).with_name("rights.toml")
-_DAY_MILLISECONDS = 86_400_000
+_HOUR_MILLISECONDS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +116,15 @@ def provides_social_services(partner: Partner) -> bool:
     return right is not None and right.social_services
 
 
-def day_of(milliseconds: int) -> datetime.date:
-    """The day (UTC) of a time in milliseconds since 1970."""
-    return datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC).date()
-
-
 def earliest_day(right: Right, received_at: int) -> str:
     """The first day that the right reaches back to, seen from the time that a query came in."""
-    return _months_before(received_at // _DAY_MILLISECONDS, right.months_back)
+    return _months_before(received_at // _HOUR_MILLISECONDS, right.months_back)
 
 
 @lru_cache(maxsize=256)
-def _months_before(day: int, back: int) -> str:
-    # The same few days for all queries of a day.
-    today = day_of(day * _DAY_MILLISECONDS)
+def _months_before(hour: int, back: int) -> str:
+    # The same for all queries of an hour: days begin on the hour in Finland.
+    today = finnish_day(hour * _HOUR_MILLISECONDS)
     months = today.year * 12 + today.month - 1 - back
     last_of_month = calendar.monthrange(months // 12, months % 12 + 1)[1]
     return datetime.date(months // 12, months % 12 + 1, min(today.day, last_of_month)).isoformat()

@@ -16,9 +16,10 @@ from exchange.adapters.kelmu.caseworker.form import (
     one,
     titles,
 )
-from exchange.adapters.kelmu.rights import RIGHTS, day_of, earliest_day
+from exchange.adapters.kelmu.rights import RIGHTS, earliest_day
 from exchange.ports.caseworkers import Choice, Field, Said, Section, Task, Title
 from exchange.schemas.directory import Partner
+from exchange.schemas.instants import finnish_day
 from exchange.schemas.kelmu.codes import BENEFITS, DATA_GROUPS, PURPOSES, Code
 
 #: The mandate "view benefit data and register a payment claim".
@@ -105,7 +106,7 @@ def fields(partner: Partner, now: int, _: Said) -> Sequence[Field]:
             name="to",
             title=titles("Asti", "Till", "To"),
             kind="date",
-            given=(day_of(now).isoformat(),),
+            given=(finnish_day(now).isoformat(),),
         ),
     )
 

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from exchange.adapters.kelmu.identify import BULK, LIST, part
-from exchange.adapters.kelmu.rights import RIGHTS, Right, day_of, earliest_day
+from exchange.adapters.kelmu.rights import RIGHTS, Right, earliest_day
 from exchange.ports import Parsed
 from exchange.schemas.identifiers import is_personal_identity_code
+from exchange.schemas.instants import finnish_day
 from exchange.schemas.violation import Finding
 
 #: A list that comes out in these months only (kela.fi): reimbursements of care abroad.
@@ -106,7 +107,7 @@ def _list(right: Right, document: dict[str, Any], now: int) -> Iterator[Finding]
     name, period = part(document, "list", str), part(document, "period", str)
     message = "the organisation has no right to this list"
     yield from _none_of("kelmu.rights.list", message, "list", name, right.lists)
-    this_month = day_of(now).isoformat()[:7]
+    this_month = finnish_day(now).isoformat()[:7]
     if period > this_month:
         yield Finding(
             rule="kelmu.list-query.month",

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from exchange.adapters.kelmu.identify import LATE_RULE, part
-from exchange.adapters.kelmu.memory import finnish_day, is_late, is_open, request_key
+from exchange.adapters.kelmu.memory import is_late, is_open, request_key
 from exchange.adapters.kelmu.rights import provides_social_services
 from exchange.ports import Context, Identity, Parsed
+from exchange.schemas.instants import finnish_day
 from exchange.schemas.violation import Finding
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from exchange.ports.message import Context, Identity, Parsed
 from exchange.ports.rows import Remember
 from exchange.schemas.identifiers import is_business_id, is_personal_identity_code
+from exchange.schemas.instants import finnish_day_of
 from exchange.schemas.violation import Finding
 
 Element = Any
@@ -28,11 +29,9 @@ NUMBER = re.compile(r"[+-]?0{0,18}(?:[0-9]{1,12}(?:\.[0-9]{0,18})?|\.[0-9]{1,18}
 
 
 def day_of(element: Element | None) -> date | None:
-    """The day of a date or a moment, None when there is none or it is none."""
+    """The day of a date, or of a moment in Finland; None when there is none or it is none."""
     try:
-        return (
-            date.fromisoformat((element.text or "").strip()[:10]) if element is not None else None
-        )
+        return finnish_day_of(element.text or "") if element is not None else None
     except ValueError:
         return None
 

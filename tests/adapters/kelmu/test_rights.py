@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.adapters.kelmu.rights import RIGHTS, day_of, earliest_day, load, narrow
+from exchange.adapters.kelmu.rights import RIGHTS, earliest_day, load, narrow
+from exchange.schemas.instants import finnish_day
 from exchange.schemas.kelmu.codes import BENEFITS, DATA_GROUPS
+from tests.adapters.kelmu import judging
 from tests.adapters.kelmu.judging import DIRECTORY, KELA, NOW, PENSIONS, QUERY, judge, rules_of
 
 BULK = "kelmu.benefit-query-bulk"
@@ -126,9 +128,27 @@ def test_a_narrowed_query_is_within_the_right_and_tells_all_that_was_cut(
 def test_the_earliest_day_exists_and_lies_so_many_months_back(now: int, sector: str) -> None:
     right = RIGHTS.by_sector[sector]
     earliest = datetime.date.fromisoformat(earliest_day(right, now))
-    today = day_of(now)
+    today = finnish_day(now)
     assert (today.year - earliest.year) * 12 + today.month - earliest.month == right.months_back
     assert earliest.day <= today.day
+
+
+def test_months_are_reckoned_from_the_day_in_finland(monkeypatch: pytest.MonkeyPatch) -> None:
+    march = int(datetime.datetime(2026, 2, 28, 22, tzinfo=datetime.UTC).timestamp() * 1000)
+    right = RIGHTS.by_sector["wellbeing-services-county"]
+    assert earliest_day(right, march).endswith("-01")
+    assert earliest_day(right, march - 1).endswith("-28")
+    query = {
+        "list": "care-abroad-reimbursements",
+        "period": "2026-03",
+        "purpose": "client-fees",
+        "legal_ground": "734/1992",
+        "user": "sos.tt.12",
+    }
+    for now, told in ((march, False), (march - 1, True)):
+        monkeypatch.setattr(judging, "NOW", now)
+        found = rules_of(query, message_type="kelmu.list-query")
+        assert ("kelmu.list-query.month" in found) == told
 
 
 @pytest.mark.parametrize("list_name", ["benefits", "data_groups", "purposes"])

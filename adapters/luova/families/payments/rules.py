@@ -17,7 +17,7 @@ from typing import Any
 
 from lxml import etree
 
-from exchange.adapters.luova.rules.fields import Keys, Remembering, Rule
+from exchange.adapters.luova.rules.fields import Keys, Remembering, Rule, day_of
 from exchange.ports.message import Context, Identity, Parsed
 from exchange.ports.rows import Remember
 from exchange.schemas.bank_days import bank_day_from, is_bank_day
@@ -76,7 +76,7 @@ def credit_transfers(parsed: Parsed, context: Context) -> list[Finding]:
     findings += _message_id(header, parsed, context)
     count, cents = 0, 0
     is_known = True
-    created = _day(header.find(f"{NAMESPACE}CreDtTm"))
+    created = day_of(header.find(f"{NAMESPACE}CreDtTm"))
     for instruction in initiation.iterchildren(f"{NAMESPACE}PmtInf"):
         own_count, own_cents = int(_COUNT(instruction)), _sum(_AMOUNTS(instruction))
         findings += _totals(instruction, own_count, own_cents, "instruction") + _instruction(
@@ -208,16 +208,6 @@ def _totals(element: Element, count: int, cents: int | None, of: str) -> list[Fi
     return findings
 
 
-def _day(element: Element | None) -> date | None:
-    """The day of a date or a moment, None when there is none or it is none."""
-    try:
-        return (
-            date.fromisoformat((element.text or "").strip()[:10]) if element is not None else None
-        )
-    except ValueError:
-        return None
-
-
 def _instruction(instruction: Element, created: date | None) -> list[Finding]:
     """The account that is debited, and the day."""
     findings = []
@@ -245,7 +235,7 @@ def _instruction(instruction: Element, created: date | None) -> list[Finding]:
             )
         )
     wanted = instruction.find(f"{NAMESPACE}ReqdExctnDt{_DOWN}Dt")
-    day = _day(wanted)
+    day = day_of(wanted)
     if day and created and not created <= day <= created + timedelta(days=AHEAD_DAYS_MAX):
         message = "the day of payment lies neither before the message's own day nor far ahead of it"
         expected = f"{created} to {created + timedelta(days=AHEAD_DAYS_MAX)}"

@@ -11,6 +11,7 @@ from typing import Any
 from exchange.adapters.luova.rules.fields import Rule
 from exchange.ports.message import Context, Parsed
 from exchange.schemas.identifiers import parse_personal_identity_code
+from exchange.schemas.instants import finnish_day_of
 from exchange.schemas.violation import Finding
 
 Where = tuple[str | int, ...]
@@ -211,19 +212,28 @@ def _death(change: dict[str, Any], group: dict[str, Any], at: Where, index: int)
                 item=index,
             )
         ]
-    if died and isinstance(changed, str) and died > changed[:10]:
+    told_on = _finnish_day(changed)
+    if died and told_on and died > told_on:
         message = "a death is not told before it"
         return [
             Finding(
                 rule="population.death-date",
                 message=message,
                 at=(*at, "kuolinpv", "arvo"),
-                expected=f"{changed[:10]} or earlier",
+                expected=f"{told_on} or earlier",
                 found=died,
                 item=index,
             )
         ]
     return []
+
+
+def _finnish_day(text: Any) -> str:
+    """The ISO day of a moment in Finland; empty when it is none."""
+    try:
+        return finnish_day_of(text).isoformat() if isinstance(text, str) else ""
+    except ValueError:
+        return ""
 
 
 def _names(value: Any) -> list[str]:

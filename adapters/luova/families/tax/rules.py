@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from exchange.adapters.luova.rules.fields import Rule
 from exchange.ports.message import Context, Parsed
+from exchange.schemas.instants import finnish_day
 from exchange.schemas.violation import Finding
 
 _PARTS = {
@@ -21,7 +21,7 @@ _HELD = ("finishedOn", "earnedIncome", "capitalIncome", "deductions", "taxes", "
 def _year(data: Any, context: Context) -> list[Finding]:
     """A year that has begun; there are no data of a later one."""
     year = data.get("taxYear")
-    this = datetime.fromtimestamp(context.now / 1000, UTC).year
+    this = finnish_day(context.now).year
     if not isinstance(year, int) or year <= this:
         return []
     return [
