@@ -18,6 +18,7 @@ from exchange.statistics.breakdown import asked_table
 from exchange.statistics.count import MINUTES_A_DAY, Period
 from exchange.statistics.coverage import coverage
 from exchange.statistics.cuts import load as load_cuts
+from exchange.statistics.days import minutes_of
 from exchange.statistics.history import History
 from exchange.statistics.peaks import Peaks
 from exchange.statistics.report import Report, report_of
@@ -85,14 +86,22 @@ def statistics_report(
                 tally.add(day, tuple(dimensions), count, items, size)  # type: ignore[arg-type]
         peaks.take(heapq.merge(*(each.sums(first, end, own_endpoints()) for each in ledgers)))
     days: float = len(covered.held)
-    minutes = None
+    minutes, day_minutes = None, float(MINUTES_A_DAY)
     if covered.held and covered.in_all <= SHORT_DAYS and not simulated:
         minutes = peaks.minutes[1] - peaks.minutes[0] + 1 if peaks.minutes else 0
+        day_minutes = sum(map(minutes_of, covered.held)) / len(covered.held)
         if since is None and until is None:
-            days = minutes / MINUTES_A_DAY
+            days = minutes / day_minutes
     asked = None if covered.whole else covered.asked
     names = {**cuts.names, **_names(history.newest, catalogue)}
-    period = Period(year=year, days=days, scale=scale, asked_days=asked, minutes=minutes)
+    period = Period(
+        year=year,
+        days=days,
+        scale=scale,
+        asked_days=asked,
+        minutes=minutes,
+        day_minutes=day_minutes,
+    )
     return report_of(tally, cuts, names, period, covered, peaks)
 
 

@@ -119,6 +119,7 @@ class Period:
     """What was counted: `days` calendar days that the ledger holds of the `asked_days` (None: no
     more), compared with published `year`, at `scale` of its traffic (1: all of it). `minutes` are
     those from the first count to the last of a ledger that may hold no whole day; None of others.
+    `day_minutes` is how long its days are, on average: clocks are changed twice a year.
     """
 
     year: int
@@ -126,11 +127,12 @@ class Period:
     scale: float = 1.0
     asked_days: float | None = None
     minutes: int | None = None
+    day_minutes: float = MINUTES_A_DAY
 
     @property
     def no_whole_day(self) -> bool:
         """Whether less than a day is held of the day or two."""
-        return self.minutes is not None and self.minutes < MINUTES_A_DAY
+        return self.minutes is not None and self.minutes < self.day_minutes
 
     @property
     def complete(self) -> bool:

@@ -30,6 +30,11 @@ def first_minute(day: int) -> int:
     return int(midnight.timestamp()) // 60
 
 
+def minutes_of(day: int) -> int:
+    """How many minutes the day has in Finland: 1380 or 1500 where the clocks are changed."""
+    return first_minute(day + 1) - first_minute(day)
+
+
 @lru_cache(maxsize=16384)
 def local_hour(hour: int) -> tuple[int, int]:
     """Of an hour since 1970 UTC: the day number and the hour of the day in Finland (offsets there

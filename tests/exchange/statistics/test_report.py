@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from exchange.assembly import statistics_report
-from exchange.statistics.days import is_working_day, number_of
+from exchange.statistics.days import first_minute, is_working_day, number_of
 from exchange.statistics.report import Report, Table
+from exchange.storage.counters.sums import COUNT_COLUMNS
 from exchange.storage.migrate import migrate_sqlite
 from tests.exchange.conftest import SCALE, YEAR
 from tests.exchange.statistics.synthetic_year import FLOWS, write_year
@@ -195,6 +196,25 @@ def test_a_short_run_is_taken_to_the_minute(tmp_path: Path) -> None:
     path = tmp_path / "short.db"
     write_year(path, 2024, SCALE, days=1)
     assert 0 < statistics_report(path, 2024).period.days < 1
+
+
+@pytest.mark.parametrize(("day", "minutes"), [("2024-03-31", 1380), ("2024-10-27", 1500)])
+def test_a_day_on_which_the_clocks_are_changed_is_a_whole_one(
+    tmp_path: Path, day: str, minutes: int
+) -> None:
+    path = tmp_path / "changed.db"
+    migrate_sqlite(path)
+    number = number_of(datetime.date.fromisoformat(day))
+    minute = first_minute(number)
+    of = "'kelmu','kelmu.benefit-query','muni.espoo','kela.benefit-register','ui','delivered',''"
+    periods = [("day_counter", number), ("counter", minute), ("counter", minute + minutes - 1)]
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("INSERT INTO held(since,until) VALUES (?,?)", (number, number))
+        for name, period in periods:
+            values = f"INSERT INTO {name}({COUNT_COLUMNS}) VALUES (?,{of},1,1,1)"
+            database.execute(values, (period,))
+    held = statistics_report(path, 2024).period
+    assert (held.days, held.minutes, held.no_whole_day) == (1, minutes, False)
 
 
 def test_an_empty_ledger_has_a_report(tmp_path: Path) -> None:
