@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from exchange.adapters.luova.channel import CHANNEL
-from exchange.assembly import Exchange
+from exchange.assembly import Exchange, checking
 from exchange.ports import Inbound, Outcome
 from exchange.ports.ledger import Old
 from exchange.settings import Settings
@@ -141,6 +141,40 @@ async def test_a_certificate_is_known_by_id_set_and_version(tmp_path: Path) -> N
         assert late.violations[0].expected == "4 or more"
         other = certificate("1.2.4.1", 1, of_set="1.2.4")
         assert told(await luova.certify("g", other)) == []
+
+
+REPLACEMENT = certificate("1.2.3.2", 2, "1.2.3.1")
+
+
+@pytest.mark.parametrize(
+    ("body", "rule"),
+    [
+        (certificate("1.2.3.2", 2, "1.2.3.2"), "certificates.replaced"),
+        (REPLACEMENT.replace(b'"1"/></parent', b'"2"/></parent'), "certificates.version"),
+        (REPLACEMENT.replace(b'"1"/></parent', b'"7"/></parent'), "certificates.version"),
+    ],
+)
+def test_a_replacement_is_of_an_earlier_document(body: bytes, rule: str) -> None:
+    assert body != REPLACEMENT
+    assert [each.rule for each in checking().check(body).violations] == [rule]
+    assert checking().check(REPLACEMENT).valid
+
+
+@pytest.mark.parametrize("spelled", ["+2", " 2 ", "02", "2000000000", "2.0", "0", "٢"])
+def test_a_version_has_one_spelling(spelled: str) -> None:
+    """Else `+2` would need no document that it replaces, and be none of the versions known."""
+    body = certificate("1.2.3.2", 2).decode()
+    body = body.replace('versionNumber value="2"', f'versionNumber value="{spelled}"')
+    found = checking().check(body.encode()).violations
+    assert any(each.rule.startswith("xsd.") for each in found)
+
+
+async def test_long_ids_that_begin_alike_are_different(tmp_path: Path) -> None:
+    async with running(tmp_path) as luova:
+        for number in range(2):
+            extension = f'1.2.3" extension="{"x" * 200}{number}'
+            body = certificate(extension, 1, of_set=extension)
+            assert told(await luova.certify(f"a{number}", body)) == []
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ document that it replaces.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any
 
 from exchange.adapters.luova.families.certificates.document import at
@@ -21,27 +22,30 @@ VERSIONS_MAX = 50
 _ID_CHARACTERS_MAX = 128
 
 
-def _name(element: Element | None) -> str:
-    """An id as a text: its root, and its extension where it has one."""
+def name_of(element: Element | None) -> str:
+    """An id as a text: its root, and its extension where it has one; of a long one a digest."""
     if element is None:
         return ""
     parts = (element.get("root") or "", element.get("extension") or "")
-    return "|".join(part for part in parts if part)[:_ID_CHARACTERS_MAX]
+    name = "|".join(part for part in parts if part)
+    if len(name) <= _ID_CHARACTERS_MAX:
+        return name
+    return f"{name[:40]}...{blake2b(name.encode(), digest_size=16).hexdigest()}"
 
 
-def _version(element: Element | None) -> int:
+def version_of(element: Element | None) -> int:
     """A version's number, 0 when there is none."""
     text = (element.get("value") or "") if element is not None else ""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else 0
 
 
 def _document_key(root: Element) -> str:
-    name = _name(at(root, "id"))
+    name = name_of(at(root, "id"))
     return f"certificates.document:{name}" if name else ""
 
 
 def _set_key(root: Element) -> str:
-    name = _name(at(root, "setId"))
+    name = name_of(at(root, "setId"))
     return f"certificates.set:{name}" if name else ""
 
 
@@ -56,10 +60,10 @@ def remembered(parsed: Parsed, identity: Identity, context: Context) -> Sequence
     document, of_set = _document_key(root), _set_key(root)
     if not document or not of_set or document in context.known:
         return ()
-    entry = [_name(at(root, "id")), parsed.inbound.partner.id, identity.sender_message_id]
+    entry = [name_of(at(root, "id")), parsed.inbound.partner.id, identity.sender_message_id]
     known = context.known.get(of_set)
     versions = dict(known.value) if known is not None else {}
-    versions[str(_version(at(root, "versionNumber")))] = entry
+    versions[str(version_of(at(root, "versionNumber")))] = entry
     newest = sorted(versions, key=int)[-VERSIONS_MAX:]
     return (
         Remember(document, entry[1:], with_message=True),
@@ -89,7 +93,7 @@ def known_before(parsed: Parsed, context: Context) -> list[Finding]:
                 message="another message brought a document with this id",
                 at=element,
                 expected="an id of its own for each document, also for each version",
-                found=_name(element),
+                found=name_of(element),
                 attribute="root",
             )
         ]
@@ -100,7 +104,7 @@ def known_before(parsed: Parsed, context: Context) -> list[Finding]:
 def _against(root: Element, versions: dict[str, list[str]]) -> list[Finding]:
     """The document against the versions of its set that came before."""
     element = at(root, "versionNumber")
-    number, newest = _version(element), max(map(int, versions))
+    number, newest = version_of(element), max(map(int, versions))
     findings = []
     if str(number) in versions:
         findings.append(
@@ -126,15 +130,15 @@ def _against(root: Element, versions: dict[str, list[str]]) -> list[Finding]:
             )
         )
     parent = at(root, "relatedDocument/parentDocument")
-    replaced = versions.get(str(_version(at(parent, "versionNumber"))))
-    if replaced is not None and _name(at(parent, "id")) != replaced[0]:
+    replaced = versions.get(str(version_of(at(parent, "versionNumber"))))
+    if replaced is not None and name_of(at(parent, "id")) != replaced[0]:
         findings.append(
             Finding(
                 rule="certificates.replaced",
                 message="the version that is replaced has another id",
                 at=at(parent, "id"),
                 expected=replaced[0],
-                found=_name(at(parent, "id")),
+                found=name_of(at(parent, "id")),
                 attribute="root",
             )
         )

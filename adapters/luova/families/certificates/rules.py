@@ -15,7 +15,9 @@ from exchange.adapters.luova.families.certificates.document import at as _at
 from exchange.adapters.luova.families.certificates.identity import (
     keys,
     known_before,
+    name_of,
     remembered,
+    version_of,
 )
 from exchange.adapters.luova.rules.fields import Keys, Remembering, Rule
 from exchange.ports.message import Context, Parsed
@@ -124,10 +126,9 @@ def _version(root: Element) -> list[Finding]:
         _at(root, "relatedDocument"),
         _at(root, "setId"),
     )
-    text = (number.get("value") or "") if number is not None else ""
-    if number is None or set_id is None or not (text.isascii() and text.isdigit()) or len(text) > 9:
+    if set_id is None or not version_of(number):
         return []
-    if int(text) == 1:
+    if version_of(number) == 1:
         if related is None:
             return []
         return [
@@ -168,7 +169,40 @@ def _version(root: Element) -> list[Finding]:
                 attribute="root",
             )
         ]
-    return []
+    return _replaced(root, related, number)
+
+
+def _replaced(root: Element, related: Element, number: Element) -> list[Finding]:
+    """What is replaced is another document, of an earlier version.
+
+    Source: HL7 CDA R2, 4.2.3.1 (a replacement has an id of its own, and a version that follows).
+    """
+    findings = []
+    own, replaced = _at(root, "id"), _at(related, "parentDocument/id")
+    if name_of(own) and name_of(own) == name_of(replaced):
+        findings.append(
+            Finding(
+                rule="certificates.replaced",
+                message="a document does not replace itself",
+                at=replaced,
+                expected="the id of an earlier version",
+                found=name_of(replaced),
+                attribute="root",
+            )
+        )
+    before = _at(related, "parentDocument/versionNumber")
+    if version_of(before) >= version_of(number):
+        findings.append(
+            Finding(
+                rule="certificates.version",
+                message="what is replaced has an earlier version",
+                at=before,
+                expected=f"less than {version_of(number)}",
+                found=str(version_of(before)),
+                attribute="value",
+            )
+        )
+    return findings
 
 
 def _form(root: Element) -> list[Finding]:
