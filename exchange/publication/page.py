@@ -25,10 +25,12 @@ from exchange.publication.text import (
     measure_titles,
     openness,
     period_text,
+    share_figures,
     table_title,
+    unit_text,
     words,
 )
-from exchange.statistics.report import Report
+from exchange.statistics.report import Part, Report
 from exchange.statistics.rows import LANGUAGES
 from exchange.statistics.table import counted_text, figure, percent
 
@@ -48,7 +50,7 @@ def to_html(
     if drawn is None:
         drawn = [(chart, to_svg(chart, language)) for chart in charts_of(report, language)]
     say = words(language)
-    return _template().render(
+    return template("report.html").render(
         report=report,
         language=language,
         languages=[(code, OWN_NAMES[code]) for code in LANGUAGES] if others else [],
@@ -64,7 +66,7 @@ def to_html(
         meanings=[*between(report, language), *meanings(report, language)],
         partial=any(line.missing and line.counted is not None for line in report.lines),
         counted=lambda line: counted_text(line, language),
-        unit=lambda unit: say.get(f"unit-{unit.replace('/', '-')}", unit),
+        unit=lambda unit: unit_text(unit, language),
         figure=lambda value: figure(value, language),
         signed=lambda value: _signed(value, language),
         percent=lambda value, signed=False: percent(value, language, signed),
@@ -74,11 +76,19 @@ def to_html(
         openness=openness(report, language),
         measure_titles=lambda table: measure_titles(table, language),
         measure_texts=lambda table, figures, share: measure_texts(table, figures, share, language),
+        share_texts=lambda part: _share_texts(part, language),
         table_title=lambda table: table_title(table, language),
         column=lambda name: column_title(name, language),
         name=lambda column, key: report.name(column, key, language),
         band_summary=lambda band: band_summary(band, language),
     )
+
+
+def _share_texts(part: Part, language: str) -> list[str]:
+    return [
+        each if isinstance(each, str) else write(each, language)
+        for each, write in zip(share_figures(part), (figure, percent) * 2, strict=True)
+    ]
 
 
 def _signed(value: float | None, language: str) -> str:
@@ -89,7 +99,8 @@ def _signed(value: float | None, language: str) -> str:
 
 
 @cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """A page in one file: a template of this folder."""
     environment: Any = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -97,5 +108,5 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    template: Template = environment.get_template("report.html")
-    return template
+    found: Template = environment.get_template(name)
+    return found
