@@ -336,6 +336,7 @@ class Exchange:
             stubs=stubs,
             disclosures=disclosures,
             held=lambda: self.dispatcher.held,
+            simulations=self.settings.simulations.folder,
         )
         attach_pages(app, own, parts)
         return app

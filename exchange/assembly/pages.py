@@ -18,6 +18,7 @@ from exchange.journey.check import Checking
 from exchange.journey.mailbox import LetterJobs
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel
+from exchange.statistics.cuts import load as load_cuts
 from exchange.statistics.rows import load as load_rows
 from exchange.storage.ledger import SqlLedger
 from exchange.web.api.disclosures import Disclosures
@@ -34,13 +35,14 @@ from exchange.web.pages.forms.validate import ValidatePage
 from exchange.web.pages.live import live_page
 from exchange.web.pages.messages import MessagePages
 from exchange.web.pages.partners import PartnerPages
+from exchange.web.pages.runs import RunsPage
 from exchange.web.pages.statistics import StatisticsPage
 
 
 @dataclass(frozen=True, slots=True)
 class PageParts:
     """What the pages are made of beside the application's parts; `held` counts deliveries in
-    memory.
+    memory, `simulations` is the folder of simulated years.
     """
 
     ledger: SqlLedger
@@ -52,6 +54,7 @@ class PageParts:
     stubs: StubOperations
     disclosures: Disclosures
     held: Callable[[], int]
+    simulations: str
 
 
 def attach_pages(app: web.Application, own: PageParts, parts: Parts) -> None:
@@ -69,13 +72,17 @@ def attach_pages(app: web.Application, own: PageParts, parts: Parts) -> None:
     MessagePages(ledger, own.search, parts.catalogue, own.channels).attach(app, guard)
     CasePages(ledger, directory, parts.clock, own.channels).attach(app)
     DeadLetterPage(ledger, own.letter_jobs).attach(app)
-    PartnerPages(directory, parts.conditions, own.channels).attach(app)
+    rows = load_rows()
+    sectors = load_cuts(rows).names["sector"]
+    PartnerPages(directory, parts.conditions, own.channels, sectors).attach(app)
     ValidatePage(own.checking, own.worker_thread, parts.catalogue).attach(app)
     StubPage(own.stubs, parts.clock).attach(app, guard)
     DisclosurePage(own.disclosures, parts.catalogue).attach(app, guard)
     AuditPage(ledger).attach(app, guard)
     reporting = partial(statistics_report, ledger.where)
-    StatisticsPage(load_rows(), reporting, parts.clock).attach(app, guard)
+    statistics = StatisticsPage(rows, reporting, parts.clock)
+    statistics.attach(app, guard)
+    RunsPage(Path(own.simulations), ledger, statistics).attach(app)
 
 
 def process_looks(own: PageParts, parts: Parts) -> ProcessLooks:

@@ -27,7 +27,7 @@ from exchange.settings.limits import Deliveries, Limits
 from exchange.settings.listeners import Listener
 from exchange.settings.parties import Files, Identity, Operators, Partners, Server
 from exchange.settings.section import Section
-from exchange.settings.storage import Retention, Storage
+from exchange.settings.storage import Retention, Simulations, Storage
 from exchange.settings.x_road import XRoad
 
 
@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     storage: Storage = Field(default_factory=Storage, description="Where the ledger is.")
     retention: Retention = Field(
         default_factory=Retention, description="What is forgotten, and when."
+    )
+    simulations: Simulations = Field(
+        default_factory=Simulations, description="Where simulated years are."
     )
     identity: Identity = Field(
         default_factory=Identity, description="The guard against real persons."

@@ -43,7 +43,7 @@ FILES = {
     "json-stat.json": ("json-stat", "application/json"),
 }
 #: Of the file that is a page of its own, with its style in it.
-_OWN_STYLE = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+OWN_STYLE = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 #: Why figures for JSON-stat, whose small counts are withheld, are no open data here.
 _NOT_OPEN = "made by an operator's page: small counts are withheld, and it is published nowhere"
 
@@ -110,10 +110,22 @@ class StatisticsPage:
         content = await self._made(_written, asked, language_of(request), form)
         headers = {**HEADERS, "Content-Type": media_type}
         if suffix == "html":
-            headers["Content-Security-Policy"] = _OWN_STYLE
+            headers["Content-Security-Policy"] = OWN_STYLE
         else:
             headers["Content-Disposition"] = f'attachment; filename="statistics.{suffix}"'
         return web.Response(body=content, headers=headers)
+
+    async def counted(
+        self, year: int, first: datetime.date, end: datetime.date, language: str
+    ) -> dict[str, str]:
+        """What was counted on the days [first, end), by row, as the page shows it.
+
+        Raises:
+            HTTPServiceUnavailable: when the process that makes it was killed.
+        """
+        asked = Asked(year, first, end - datetime.timedelta(days=1))
+        told: dict[str, str] = await self._made(_counted, asked, language)
+        return told
 
     async def _made(self, make: Callable[..., Any], asked: Asked, *more: str) -> Any:
         try:
@@ -203,6 +215,12 @@ def _shown(reporting: Reporting, asked: Asked, language: str) -> dict[str, Any]:
             for chart in charts_of(report, language)
         ],
     }
+
+
+def _counted(reporting: Reporting, asked: Asked, language: str) -> dict[str, str]:
+    """What was counted, by row."""
+    lines = _report(reporting, asked).lines
+    return {line.row.id: counted_text(line, language) for line in lines}
 
 
 def _written(reporting: Reporting, asked: Asked, language: str, form: str) -> bytes:
