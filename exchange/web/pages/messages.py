@@ -17,12 +17,20 @@ from exchange.ports.ledger import DeliveryRow, MessageFilter, MessageRow
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.envelope import id_from_public, public_id
 from exchange.web.access.guard import Guard, Need
-from exchange.web.api.message_search import FILTERS, LAST_ID, STATES, Asked, MessageSearch
+from exchange.web.api.message_search import (
+    FILTERS,
+    LAST_ID,
+    STATES,
+    TIMES,
+    Asked,
+    MessageSearch,
+)
 from exchange.web.api.person_asked import checked_person
 from exchange.web.operation import problem_response
 from exchange.web.pages.form import NoForm, all_fields, values_of
-from exchange.web.pages.layout import language_of, link, may, page
+from exchange.web.pages.layout import finnish_time, language_of, link, may, page
 from exchange.web.pages.marked_body import marked
+from exchange.web.pages.translations import gettext
 
 #: Messages on a page, and of its conversation on a message's.
 PAGE_MAX = 50
@@ -44,7 +52,7 @@ class MessagePages:
         self._ledger = ledger
         self._search = search
         self._titles = {message_type.name: message_type.titles for message_type in catalogue}
-        self._channels = [each.name for each in channels]
+        self._channels = {each.name: each.titles for each in channels}
         self._with_cases = {each.name for each in channels if each.cases is not None}
 
     def attach(self, app: web.Application, guard: Guard) -> None:
@@ -62,7 +70,7 @@ class MessagePages:
         if text and (number := await self._search.of_id(text)):
             raise web.HTTPSeeOther(link(language)(f"/messages/{public_id(number)}"))
         try:
-            asked = self._search.asked(query)
+            asked = self._search.asked(_in_finland(query))
             found, before = await self._pages(text, asked)
         except ValueError as error:
             wrong = str(error)
@@ -82,7 +90,7 @@ class MessagePages:
         given = {name: values[-1].strip() for name, values in fields.items()}
         try:
             person = checked_person(given.get("person", ""))
-            asked = self._search.asked(given)
+            asked = self._search.asked(_in_finland(given))
             page_found = await self._search.search_person(request, asked, person, PAGE_MAX)
             found = [*page_found.messages]
             before = public_id(page_found.before) if page_found.before else ""
@@ -100,7 +108,7 @@ class MessagePages:
         older: str = "",
     ) -> web.Response:
         """The page with what was found, and how far back it was looked."""
-        names = (*FILTERS, "since", "until", "q", "person")
+        names, language = (*FILTERS, *TIMES, "q", "person"), language_of(request)
         return page(
             request,
             "messages.html",
@@ -109,8 +117,10 @@ class MessagePages:
             given={**dict.fromkeys(names, ""), **given},
             is_filtered=any(name != "lang" for name in given),
             channels=self._channels,
+            channel_titles={name: titles[language] for name, titles in self._channels.items()},
             types=self._titles,
             states=STATES,
+            state_titles={state: gettext(language)(state) for state in STATES},
             found=[self._line(row) for row in found],
             before=before,
             looked_until=time_of(id_from_public(before)) if before else 0,
@@ -186,6 +196,12 @@ class MessagePages:
             {**each._asdict(), "receiver": receivers.get(each.delivery_id, "")}
             for each in await self._ledger.events(row.id)
         ]
+
+
+def _in_finland(query: Mapping[str, str]) -> dict[str, str]:
+    """What was asked for, its times with their offsets."""
+    times = {name: finnish_time(query[name].strip()) for name in TIMES if name in query}
+    return {**query, **times}
 
 
 def _delivery(row: DeliveryRow) -> dict[str, Any]:

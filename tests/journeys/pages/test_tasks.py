@@ -29,6 +29,7 @@ PAGES = (
     "/stubs",
     "/disclosures",
     "/validate",
+    "/statistics/runs",
     "/cases/eessi/none",
     "/kelmu/",
     "/kelmu/?organisation=county.pirkanmaa&worker=sos.tt.12&mandate=view-benefit-data",
