@@ -4,12 +4,8 @@ says stands in the template.
 
 from __future__ import annotations
 
-from functools import cache
 from itertools import groupby
-from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from exchange.publication.charts.images import inline, to_svg
@@ -17,6 +13,7 @@ from exchange.publication.charts.specifications import Chart, band_summary, char
 from exchange.publication.palette import DARK, LIGHT
 from exchange.publication.quality import quality
 from exchange.publication.row_descriptions import between, meanings
+from exchange.publication.templates import template
 from exchange.publication.text import (
     both_ends,
     column_title,
@@ -34,7 +31,6 @@ from exchange.statistics.report import Part, Report
 from exchange.statistics.rows import LANGUAGES
 from exchange.statistics.table import counted_text, figure, percent
 
-TEMPLATES = Path(__file__).parent
 OWN_NAMES = {"fi": "Suomi", "sv": "Svenska", "en": "English"}
 
 
@@ -96,17 +92,3 @@ def _signed(value: float | None, language: str) -> str:
     if value is None or abs(value) < 100:
         return percent(value, language, signed=True)
     return ("+" if value > 0 else "") + figure(value, language)
-
-
-@cache
-def template(name: str) -> Template:
-    """A page in one file: a template of this folder."""
-    environment: Any = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    found: Template = environment.get_template(name)
-    return found

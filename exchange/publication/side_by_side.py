@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-import xlsxwriter
-
 from exchange.publication.comparison import PEAKS_NOTE, Counted, Pair, compare
 from exchange.publication.csv_json import written
 from exchange.publication.measures import number as told
-from exchange.publication.page import template
 from exchange.publication.palette import DARK, LIGHT
+from exchange.publication.templates import template
 from exchange.publication.text import date_text, unit_text, words
-from exchange.publication.workbook import CREATED, Sheet, band_text
 from exchange.statistics.rows import LANGUAGES
 from exchange.statistics.table import figure, percent
 
@@ -182,6 +179,11 @@ def _difference(row: Beside, number: int) -> tuple[float | None, float | None]:
 
 def to_xlsx(sides: Sequence[Side], rows: Sequence[Beside], language: str) -> bytes:
     """A workbook of one sheet."""
+    # What writes it is large, and who serves pages seldom needs it.
+    import xlsxwriter
+
+    from exchange.publication.workbook import CREATED, Sheet, band_text
+
     say = words(language)
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True})
