@@ -81,9 +81,12 @@ def to_html(
 
 
 def _share_texts(part: Part, language: str) -> list[str]:
+    counted, counted_percent, published, published_percent = share_figures(part)
     return [
-        each if isinstance(each, str) else write(each, language)
-        for each, write in zip(share_figures(part), (figure, percent) * 2, strict=True)
+        counted if isinstance(counted, str) else figure(counted, language),
+        counted_percent if isinstance(counted_percent, str) else percent(counted_percent, language),
+        figure(published, language),
+        percent(published_percent, language),
     ]
 
 

@@ -32,6 +32,7 @@ ADDED = {
     "url": "http://127.0.0.1:9",
 }
 WORKER = {
+    "task": "query",
     "organisation": COUNTY,
     "worker": "sos.tt.12",
     "mandate": "view-benefit-data",
