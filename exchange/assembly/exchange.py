@@ -337,6 +337,7 @@ class Exchange:
             disclosures=disclosures,
             held=lambda: self.dispatcher.held,
             simulations=self.settings.simulations.folder,
+            retention=self.settings.retention,
         )
         attach_pages(app, own, parts)
         return app

@@ -18,6 +18,7 @@ from exchange.journey.check import Checking
 from exchange.journey.mailbox import LetterJobs
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel
+from exchange.settings import Retention
 from exchange.statistics.cuts import load as load_cuts
 from exchange.statistics.rows import load as load_rows
 from exchange.storage.ledger import SqlLedger
@@ -55,6 +56,7 @@ class PageParts:
     disclosures: Disclosures
     held: Callable[[], int]
     simulations: str
+    retention: Retention
 
 
 def attach_pages(app: web.Application, own: PageParts, parts: Parts) -> None:
@@ -69,7 +71,14 @@ def attach_pages(app: web.Application, own: PageParts, parts: Parts) -> None:
         catalogue=parts.catalogue,
         process=process_looks(own, parts).take,
     ).attach(app, guard)
-    MessagePages(ledger, own.search, parts.catalogue, own.channels).attach(app, guard)
+    MessagePages(
+        ledger=ledger,
+        search=own.search,
+        catalogue=parts.catalogue,
+        channels=own.channels,
+        clock=parts.clock,
+        retention=own.retention,
+    ).attach(app, guard)
     CasePages(ledger, directory, parts.clock, own.channels).attach(app)
     DeadLetterPage(ledger, own.letter_jobs).attach(app)
     rows = load_rows()

@@ -235,7 +235,8 @@ def sections(sides: Sequence[Side], rows: Sequence[Beside], language: str) -> li
                 {
                     "id": row.id,
                     "title": row.title[language].replace(" -", " \u2011"),
-                    "unit": unit_text(row.unit, language),
+                    # (The titles of rates tell theirs.)
+                    "unit": unit_text(row.unit, language) if section != PEAKS else "",
                     "published": figure(row.published, language),
                     "scaled": figure(row.scaled, language),
                     "counted": [figure(each, language) for each in row.counted],

@@ -12,10 +12,11 @@ from aiohttp import hdrs, web
 from yarl import URL
 
 from exchange.clocks import time_of
-from exchange.ports import Channel, Ledger
+from exchange.ports import Channel, Clock, Ledger
 from exchange.ports.ledger import DeliveryRow, MessageFilter, MessageRow
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.envelope import id_from_public, public_id
+from exchange.settings import Retention
 from exchange.web.access.guard import Guard, Need
 from exchange.web.api.message_search import (
     FILTERS,
@@ -48,8 +49,12 @@ class MessagePages:
         search: MessageSearch,
         catalogue: Catalogue,
         channels: Sequence[Channel],
+        clock: Clock,
+        retention: Retention,
     ) -> None:
         self._ledger = ledger
+        self._clock = clock
+        self._retention = retention
         self._search = search
         self._titles = {message_type.name: message_type.titles for message_type in catalogue}
         self._channels = {each.name: each.titles for each in channels}
@@ -154,7 +159,15 @@ class MessagePages:
             number = -1
         row = await self._ledger.message(number) if number >= 0 else None
         if row is None:
-            return page(request, "no_message.html", status=404, id=request.match_info["id"][:64])
+            return page(
+                request,
+                "no_message.html",
+                status=404,
+                id=request.match_info["id"][:64],
+                # (An id tells when it was given.)
+                is_forgotten=number > 0
+                and self._is_older(time_of(number), self._retention.message_seconds),
+            )
         detail = json.loads(row.detail)
         violations = detail.get("violations", [])
         deliveries = await self._ledger.deliveries(row.id)
@@ -175,11 +188,16 @@ class MessagePages:
             lines=marked(body, violations) if body is not None else [],
             may_see=may(request, "operator"),
             is_kept=body is not None,
+            is_body_forgotten=self._is_older(row.received_at, self._retention.body_seconds),
             related=await self._related(row),
             has_case=bool(row.conversation)
             and row.state == "accepted"
             and row.channel in self._with_cases,
         )
+
+    def _is_older(self, at: int, seconds: int) -> bool:
+        """Whether a time (milliseconds) is longer ago."""
+        return at < self._clock.now() - 1000 * seconds
 
     async def _related(self, row: MessageRow) -> list[dict[str, Any]]:
         """The newest other messages of the same conversation."""

@@ -4,13 +4,16 @@ what is wrong with it, and where.
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 from urllib.parse import urlencode
 
 from lxml import html
 
+from exchange.clocks import first_id
 from exchange.schemas.envelope import public_id
+from exchange.statistics.days import FINLAND
 from tests.journeys.pages.conftest import VALID, Shown
 
 
@@ -59,6 +62,13 @@ async def test_any_id_opens_its_message(shown: Shown) -> None:
         assert status == 200
         assert public_id(letter.message.id) in text
         assert "What happened" in text
+
+
+async def test_a_time_that_is_typed_is_finlands(shown: Shown) -> None:
+    now = shown.served.exchange.clock.now() / 1000
+    typed = datetime.datetime.fromtimestamp(now - 3600, FINLAND).strftime("%Y-%m-%dT%H:%M")
+    assert "births-1" in await found(shown, since=typed)
+    assert "births-1" not in await found(shown, until=typed), "in UTC it is yet to come"
 
 
 WRONG = (
@@ -113,8 +123,16 @@ async def test_the_lines_to_try_it_again_are_of_this_exchange(shown: Shown) -> N
     assert "exchange send message --from dvv" in lines
 
 
-async def test_what_is_no_message_is_told(shown: Shown) -> None:
-    for number in ("nothing", "0" * 32, "f" * 32):
+async def test_what_is_unknown_and_what_is_forgotten_are_told_apart(shown: Shown) -> None:
+    forgotten = public_id(first_id(shown.served.exchange.clock.now() - 401 * 86_400_000))
+    recent = public_id(first_id(shown.served.exchange.clock.now() - 1_000))
+    for number, told in (
+        ("nothing", "No message has this id"),
+        ("0" * 32, "No message has this id"),
+        ("f" * 32, "No message has this id"),
+        (recent, "No message has this id"),
+        (forgotten, "are forgotten by retention"),
+    ):
         status, text = await shown.page(f"/messages/{number}?lang=en")
         assert status == 404
-        assert "No message has this id, or it is forgotten by retention" in text
+        assert told in text, number
