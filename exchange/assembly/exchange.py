@@ -336,10 +336,8 @@ class Exchange:
             stubs=stubs,
             disclosures=disclosures,
             held=lambda: self.dispatcher.held,
-            simulations=self.settings.simulations.folder,
-            retention=self.settings.retention,
         )
-        attach_pages(app, own, parts)
+        attach_pages(app, own, parts, self.settings)
         return app
 
     async def open(self, deliver: bool = True) -> None:

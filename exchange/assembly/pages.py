@@ -18,7 +18,7 @@ from exchange.journey.check import Checking
 from exchange.journey.mailbox import LetterJobs
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel
-from exchange.settings import Retention
+from exchange.settings import Settings
 from exchange.statistics.cuts import load as load_cuts
 from exchange.statistics.rows import load as load_rows
 from exchange.storage.ledger import SqlLedger
@@ -43,7 +43,7 @@ from exchange.web.pages.statistics import StatisticsPage
 @dataclass(frozen=True, slots=True)
 class PageParts:
     """What the pages are made of beside the application's parts; `held` counts deliveries in
-    memory, `simulations` is the folder of simulated years.
+    memory.
     """
 
     ledger: SqlLedger
@@ -55,11 +55,9 @@ class PageParts:
     stubs: StubOperations
     disclosures: Disclosures
     held: Callable[[], int]
-    simulations: str
-    retention: Retention
 
 
-def attach_pages(app: web.Application, own: PageParts, parts: Parts) -> None:
+def attach_pages(app: web.Application, own: PageParts, parts: Parts, settings: Settings) -> None:
     """Add every page."""
     guard, directory, ledger = parts.sign_in.guard, parts.directory, own.ledger
     live_page(
@@ -77,7 +75,7 @@ def attach_pages(app: web.Application, own: PageParts, parts: Parts) -> None:
         catalogue=parts.catalogue,
         channels=own.channels,
         clock=parts.clock,
-        retention=own.retention,
+        retention=settings.retention,
     ).attach(app, guard)
     CasePages(ledger, directory, parts.clock, own.channels).attach(app)
     DeadLetterPage(ledger, own.letter_jobs).attach(app)
@@ -91,7 +89,7 @@ def attach_pages(app: web.Application, own: PageParts, parts: Parts) -> None:
     reporting = partial(statistics_report, ledger.where)
     statistics = StatisticsPage(rows, reporting, parts.clock)
     statistics.attach(app, guard)
-    RunsPage(Path(own.simulations), ledger, statistics).attach(app)
+    RunsPage(Path(settings.simulations.folder), ledger, statistics).attach(app)
 
 
 def process_looks(own: PageParts, parts: Parts) -> ProcessLooks:
