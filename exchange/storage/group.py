@@ -69,8 +69,7 @@ def write_group(connection: Connection, group: Sequence[Job], level: int, link: 
     """Do what the jobs of a group want, inside the caller's transaction, and put it into the chain
     after `link`; the newest link then. Each job has its result.
     """
-    others = any(not isinstance(job.what, (Record, Settlement)) for job in group)
-    totals, additions = Totals(), Additions(connection, others)
+    totals, additions = Totals(), Additions(connection)
     records = [job for job in group if isinstance(job.what, Record)]
     settlements = [job for job in group if isinstance(job.what, Settlement)]
     if records:

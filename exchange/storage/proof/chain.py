@@ -172,12 +172,10 @@ def add_event(connection: Connection, event: EventRow, digest: bytes | None) -> 
 
 
 class Additions:
-    """What one transaction adds to the chain. With `others` other work may store events by itself,
-    or drop some, meanwhile (see `add_event`).
-    """
+    """What one transaction adds to the chain."""
 
-    def __init__(self, connection: Connection, others: bool = True) -> None:
-        self._before = last_event(connection) if others else None
+    def __init__(self, connection: Connection) -> None:
+        self._before = last_event(connection)
         #: Events without their ids, and what hangs on them.
         self._events: list[tuple[tuple[Any, ...], _Made | None]] = []
         #: By how much the sum of what is remembered changes.
@@ -207,14 +205,12 @@ class Additions:
 
     def write(self, connection: Connection, after: Link) -> Link:
         """Store the events and the link after that one; that one where nothing was added. Events
-        that other work stored are read back.
+        that other work stored by itself (see `add_event`) are read back.
         """
-        number = last_event(connection)
-        before = number if self._before is None else self._before
-        first = before + 1
+        first, number = self._before + 1, last_event(connection)
         # Less than before: retention dropped the newest.
         entries = entries_between(connection, first, number) if number >= first else {}
-        number = max(number, before)
+        number = max(number, self._before)
         rows = []
         for event, made in self._events:
             number += 1

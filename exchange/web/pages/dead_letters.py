@@ -15,7 +15,7 @@ from exchange.ports import Ledger
 from exchange.ports.ledger import DeadFilter, Pending
 from exchange.schemas.envelope import id_from_public, public_id
 from exchange.web.api.filters import FILTERS, dead_filter
-from exchange.web.pages.layout import finnish_time, may, page
+from exchange.web.pages.layout import finnish_time, language_of, may, page, what_is_wrong
 
 #: Letters on a page, and how many a second a button sends again or skips.
 PAGE_MAX = 50
@@ -45,7 +45,7 @@ class DeadLetterPage:
             wanted = dead_filter(said)
             before = id_from_public(query["before"]) if query.get("before") else before
         except ValueError as error:
-            wrong = str(error)
+            wrong = what_is_wrong(error, language_of(request))
         letters = await self._ledger.dead(PAGE_MAX, before, wanted) if not wrong else []
         if len(letters) == PAGE_MAX:
             next_page = {**query, "before": public_id(letters[-1].delivery.id)}

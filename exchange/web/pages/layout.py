@@ -17,6 +17,7 @@ from yarl import URL
 from exchange.statistics.days import FINLAND
 from exchange.statistics.table import figure
 from exchange.web.access.guard import ACTOR, SIGNED_IN
+from exchange.web.api.filters import WrongFilter
 from exchange.web.pages.translations import (
     LANGUAGES,
     OWN_NAMES,
@@ -163,6 +164,14 @@ def finnish_time(text: str) -> str:
     except ValueError:
         return text
     return at.replace(tzinfo=FINLAND).isoformat() if at.tzinfo is None else text
+
+
+def what_is_wrong(error: ValueError, language: str) -> str:
+    """What an error says, in the language where its text has a translation."""
+    say = gettext(language)
+    if isinstance(error, WrongFilter):
+        return say(error.text).format(**error.values)
+    return say(str(error))
 
 
 def day(text: str, language: str) -> str:

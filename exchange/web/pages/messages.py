@@ -29,7 +29,14 @@ from exchange.web.api.message_search import (
 from exchange.web.api.person_asked import checked_person
 from exchange.web.operation import problem_response
 from exchange.web.pages.form import NoForm, all_fields, values_of
-from exchange.web.pages.layout import finnish_time, language_of, link, may, page
+from exchange.web.pages.layout import (
+    finnish_time,
+    language_of,
+    link,
+    may,
+    page,
+    what_is_wrong,
+)
 from exchange.web.pages.marked_body import marked
 from exchange.web.pages.translations import gettext
 
@@ -78,7 +85,7 @@ class MessagePages:
             asked = self._search.asked(_in_finland(query))
             found, before = await self._pages(text, asked)
         except ValueError as error:
-            wrong = str(error)
+            wrong = what_is_wrong(error, language)
         given = {name: value for name, value in query.items() if value and name != "before"}
         older = str(URL("/messages").with_query({**given, "before": before})) if before else ""
         return self._found(request, given, found, wrong, before, older=older)
@@ -100,7 +107,7 @@ class MessagePages:
             found = [*page_found.messages]
             before = public_id(page_found.before) if page_found.before else ""
         except ValueError as error:
-            wrong, given["person"] = str(error), ""
+            wrong, given["person"] = what_is_wrong(error, language_of(request)), ""
         return self._found(request, given, found, wrong, before)
 
     def _found(

@@ -25,10 +25,9 @@ from exchange.publication.side_by_side import (
 )
 from exchange.schemas.instants import milliseconds_of
 from exchange.statistics.days import number_of
-from exchange.web.pages.layout import HEADERS, language_of, page
+from exchange.web.pages.layout import HEADERS, language_of, page, what_is_wrong
 from exchange.web.pages.statistics import FILES as FORMS
 from exchange.web.pages.statistics import OWN_STYLE, StatisticsPage
-from exchange.web.pages.translations import gettext
 
 #: Characters of a change, as its user wrote it, that are shown.
 CHANGE_MAX = 120
@@ -72,7 +71,7 @@ class RunsPage:
                     "note": PEAKS_NOTE[language],
                 }
             except ValueError as error:
-                wrong = gettext(language)(str(error))
+                wrong = what_is_wrong(error, language)
         query = [("run", name) for name in asked] + [("lang", language)]
         files = {
             name: str(
@@ -106,7 +105,7 @@ class RunsPage:
         try:
             content = await asyncio.to_thread(made)
         except ValueError as error:
-            raise web.HTTPBadRequest(text=gettext(language)(str(error))) from error
+            raise web.HTTPBadRequest(text=what_is_wrong(error, language)) from error
         headers = {**HEADERS, "Content-Type": FORMS[suffix][1]}
         if suffix == "html":
             headers["Content-Security-Policy"] = OWN_STYLE

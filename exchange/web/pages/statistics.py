@@ -27,7 +27,8 @@ from exchange.statistics.rows import Rows
 from exchange.statistics.suppression import as_open_data
 from exchange.statistics.table import counted_text, figure, percent
 from exchange.web.access.guard import Guard, Need
-from exchange.web.pages.layout import HEADERS, language_of, page
+from exchange.web.api.filters import WrongFilter
+from exchange.web.pages.layout import HEADERS, language_of, page, what_is_wrong
 from exchange.web.pages.translations import LANGUAGES, gettext
 
 #: Makes the report of a year to compare with and of days [first, end). It is handed to another
@@ -82,7 +83,7 @@ class StatisticsPage:
             given["year"] = str(asked.year)
             shown = await self._made(_shown, asked, language)
         except ValueError as error:
-            wrong = str(error)
+            wrong = what_is_wrong(error, language)
         charts = [{**each, "svg": Markup(each["svg"])} for each in shown.pop("charts", ())]
         return page(
             request,
@@ -144,7 +145,7 @@ class StatisticsPage:
         """
         years, text = self._rows.years, query.get("year", "").strip()
         if text and text not in {str(year) for year in years}:
-            raise ValueError(f"year is one of {', '.join(map(str, years))}")
+            raise WrongFilter("year is one of {years}", years=", ".join(map(str, years)))
         first, last = (_date(name, query.get(name, "").strip()) for name in ("from", "until"))
         if first and last and last < first:
             raise ValueError("the first day is after the last")
@@ -155,9 +156,11 @@ def _date(name: str, text: str) -> datetime.date | None:
     try:
         found = datetime.date.fromisoformat(text) if text else None
     except ValueError:
-        raise ValueError(f"{name} is a date as in 2026-11-29, not {text[:40]!r}") from None
+        raise WrongFilter(
+            "{name} is a date as in 2026-11-29, not {given!r}", name=name, given=text[:40]
+        ) from None
     if found is not None and not 1970 < found.year < 9999:
-        raise ValueError(f"{name} is a date from 1971 to 9998")
+        raise WrongFilter("{name} is a date from 1971 to 9998", name=name)
     return found
 
 

@@ -89,6 +89,14 @@ async def test_a_filter_that_is_none_is_told_with_what_would_be_right(shown: Sho
         assert (status, told in json.loads(body)["detail"]) == (400, True)
 
 
+async def test_what_is_wrong_is_told_in_the_readers_language(shown: Shown) -> None:
+    for page in ("messages", "dead-letters"):
+        status, text = await shown.page(f"/{page}?lang=fi&since=eilen")
+        assert (status, "&#39;eilen&#39; ei ole aika" in text) == (400, True), page
+    status, text = await shown.page("/statistics?lang=sv&from=2026-02-01&until=2026-01-01")
+    assert (status, "den första dagen är efter den sista" in text) == (400, True)
+
+
 async def test_a_refused_message_shows_what_is_wrong_and_where(shown: Shown) -> None:
     (line,) = (await shown.page("/messages?lang=en&state=rejected"))[1].split("<tbody>")[1:]
     status, text = await shown.page(html.fromstring(line).xpath("string(//a/@href)"))
