@@ -41,7 +41,7 @@ NONSENSE = (
 WITH_ID = ("/messages/{}", "/partners/{}", "/cases/eessi/{}", "/cases/{}/x", "/statistics/{}")
 
 
-async def test_what_partners_write_stays_text_and_is_seen_whole(gateway: Running) -> None:
+async def test_what_partners_write_stays_text(gateway: Running) -> None:
     of_json = {"Content_Type": "application/json"}
     sent = {"X_Message_Id": MARKUP, "X_Conversation_Id": MARKUP}
     body = INVALID.read_bytes().replace(b'"NAINEN"', f'"{TURNED}{LONG}"'.encode())

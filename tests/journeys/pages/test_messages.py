@@ -131,7 +131,7 @@ async def test_the_lines_to_try_it_again_are_of_this_exchange(shown: Shown) -> N
     assert "exchange send message --from dvv" in lines
 
 
-async def test_what_is_unknown_and_what_is_forgotten_are_told_apart(shown: Shown) -> None:
+async def test_unknown_and_forgotten_are_told_apart(shown: Shown) -> None:
     forgotten = public_id(first_id(shown.served.exchange.clock.now() - 401 * 86_400_000))
     recent = public_id(first_id(shown.served.exchange.clock.now() - 1_000))
     for number, told in (

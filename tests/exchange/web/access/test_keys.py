@@ -131,7 +131,7 @@ async def test_pages_lead_to_the_form_and_everything_else_is_shut(closed: Shut) 
         ("javascript:alert(1)", "/?lang=sv"),
     ],
 )
-async def test_signing_in_leads_back_to_the_page_that_was_wanted_and_nowhere_else(
+async def test_signing_in_leads_back_to_our_page_only(
     closed: Shut, wanted: str, led_to: str
 ) -> None:
     form = str(URL.build(path="/sign-in", query={"lang": "sv", "back": wanted}))
