@@ -20,6 +20,8 @@ WRITTEN_WITHIN_DAYS = _LATER_DAYS_MAX + 2
 #: Nothing is written down before this hour of a day (UTC), nor from `_UNTIL_HOUR` on.
 _FROM_HOUR, _UNTIL_HOUR = 4, 16
 _FRIDAY = 4
+#: What the register itself decides is written down on its day.
+_AT_ONCE = frozenset(("restricted", "unrestricted", "corrected", "misspelt", "cancelled"))
 
 
 def key_of_day(day: int) -> int:
@@ -44,9 +46,11 @@ def written_on(life: Life, day: int, at_once: bool = False) -> int:
     return later + 7 - weekday if weekday > _FRIDAY else later
 
 
-def written_at(life: Life, day: int, kind: str, at_once: bool = False) -> int:
-    """The time of it, in seconds since 1970. `kind` tells apart what happens on one day."""
+def written_at(life: Life, day: int, kind: str) -> int:
+    """The time, in seconds since 1970, of what happened on a day (an ordinal). `kind` tells apart
+    what happens on one.
+    """
     drawn = blake2b(f"{life.code}/{day}/{kind}".encode(), digest_size=4).digest()
     seconds = (_UNTIL_HOUR - _FROM_HOUR) * 3_600
-    begin = key_of_day(written_on(life, day, at_once)) + _FROM_HOUR * 3_600
+    begin = key_of_day(written_on(life, day, kind in _AT_ONCE)) + _FROM_HOUR * 3_600
     return begin + int.from_bytes(drawn) % seconds

@@ -34,7 +34,11 @@ class Clients:
         path = identifier.path
         named = self._x_road.clients.get(path)
         if named is None:
-            instance, kind, code, *rest = path.split("/")
+            parts = path.split("/")
+            if len(parts) < len(("instance", "class", "code")):
+                # (A header of SOAP may have left out any part.)
+                return None
+            instance, kind, code, *rest = parts
             member = self._directory.by_business_id(code)
             if member is None or (instance, kind) != (self._x_road.instance, class_of(member)):
                 return None
