@@ -125,9 +125,7 @@ def _living_parents(life: Life, day: int) -> list[groups.Named]:
 def _guardians(life: Life, day: int, living: Sequence[groups.Named]) -> list[Group]:
     """As one reader takes guardians, and as another does."""
     return [
-        each
-        for is_brief in (True, False)
-        for each in groups.guardians(life, day, living, is_brief)
+        each for is_brief in (True, False) for each in groups.guardians(life, day, living, is_brief)
     ]
 
 

@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 
 from exchange.adapters.population_register import groups
 from exchange.adapters.population_register.basic_data import basic_data, known_of
+from exchange.adapters.population_register.person_query.guardianship import GUARDIANSHIP
 from exchange.schemas.persons import Life
 from exchange.schemas.persons.homes import TOWN_NAMES
 from exchange.schemas.persons.register import FOUND, PASSIVE, is_restricted, look_up
@@ -101,6 +102,7 @@ def message(life: Life, code: str, product: str, now: int, sees_restricted: bool
     infos = [(f"Info{language}", f"{moment:%d.%m.%Y %H:%M}") for language in "SRE"]
     texts = 'hakuperusteTekstiE="Found" hakuperusteTekstiR="Hittades" hakuperusteTekstiS="Löytyi"'
     person = [*_person(found), *_relatives(life, PRODUCTS[product], now)]
+    guardianship = "" if PRODUCTS[product] else GUARDIANSHIP
     return (
         f'<VTJHenkiloVastaussanoma xmlns="{NAMESPACE}" sanomatunnus="{product}" '
         f'tietojenPoimintaaika="{moment:%Y%m%d%H%M%S}" versio="1.0">'
@@ -109,7 +111,8 @@ def message(life: Life, code: str, product: str, now: int, sees_restricted: bool
         f'<Hakuperusteet><Henkilotunnus hakuperustePaluukoodi="1" {texts}>{code}</Henkilotunnus>'
         "</Hakuperusteet>"
         f'<Henkilo><Henkilotunnus voimassaolokoodi="1">{active}</Henkilotunnus>'
-        f"{''.join(_xml(each) for each in person)}</Henkilo></VTJHenkiloVastaussanoma>"
+        f"{''.join(_xml(each) for each in person)}{guardianship}</Henkilo>"
+        "</VTJHenkiloVastaussanoma>"
     )
 
 

@@ -73,7 +73,7 @@ ANSWERS: dict[str, tuple[Life, list[str], dict[str, Any]]] = {
     ),
     "born on another day": (
         LIVING,
-        [DEAD.code],
+        [RESTRICTED.code],
         {"outcome": "other-person", "return_code": "0000"},
     ),
     "two persons": (LIVING, [LIVING.code, OTHER.code], {"outcome": "several-persons"}),

@@ -137,7 +137,9 @@ async def test_every_question_about_changes_gets_what_its_kind_gets(exchange: Ru
 
 
 async def test_every_question_about_basic_data_gets_what_its_kind_gets(exchange: Running) -> None:
-    found = {name: (await ask(exchange, "perustiedot", body))[0] for name, (body, _) in BASIC.items()}
+    found = {
+        name: (await ask(exchange, "perustiedot", body))[0] for name, (body, _) in BASIC.items()
+    }
     assert found == {name: status for name, (_, status) in BASIC.items()}
 
 
@@ -208,7 +210,9 @@ def test_a_password_is_taken_out_however_it_is_written(password: str, encoding: 
     assert "<Loppukayttaja>koe</Loppukayttaja>" in kept
 
 
-@pytest.mark.parametrize("inside", ["", "<Salasana/>", "<Salasana />", "<Salasanasta>a</Salasanasta>"])
+@pytest.mark.parametrize(
+    "inside", ["", "<Salasana/>", "<Salasana />", "<Salasanasta>a</Salasanasta>"]
+)
 def test_what_is_no_password_stays(inside: str) -> None:
     assert _without_password(query(inside)) == query(inside)
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pytest
 import pytest_asyncio
 from lxml import etree
+
 from tests.exchange.web.x_road.requests import (
     CLIENT,
     KEYED,
@@ -54,6 +55,14 @@ def service(kind: str = "SERVICE", **changed: str) -> str:
     """The identifier of the person query; a part that is changed to nothing is left out."""
     parts = dict(zip(NAMES, SERVICE, strict=True)) | changed
     return identifier("service", kind, {name: text for name, text in parts.items() if text})
+
+
+def as_dotnet(element: str) -> str:
+    """An identifier with prefixes of its own, declared in place."""
+    declared = f' xmlns:h="{XROAD}" xmlns:a="{IDENTIFIERS}" a:objectType'
+    for old, new in (("x:", "h:"), ("id:", "a:")):
+        element = element.replace(f"<{old}", f"<{new}").replace(f"</{old}", f"</{new}")
+    return element.replace(" id:objectType", declared, 1)
 
 
 def question(code: str = "010594Y9032", wrapper: str = "HenkilonTunnusKysely", **more: str) -> str:
@@ -113,12 +122,8 @@ CASES: dict[str, Case] = {
     "fields before identifiers": Case(
         envelope("<x:note/>", service(), client()), told="note",
     ),
-    "default namespaces, as .NET writes them": Case(
-        envelope(
-            *(each.replace("<x:", f'<h:').replace("</x:", "</h:").replace(
-                " id:objectType", f' xmlns:h="{XROAD}" xmlns:a="{IDENTIFIERS}" a:objectType'
-            ).replace("<id:", "<a:").replace("</id:", "</a:") for each in (client(), service()))
-        )
+    "namespaces where they are used, as .NET writes them": Case(
+        envelope(as_dotnet(client()), as_dotnet(service()))
     ),
     "a client of another spelling": Case(envelope(client(CLIENT.lower()), service()), UNKNOWN),
     "a member alone": Case(envelope(client(MEMBER, "MEMBER"), service())),
