@@ -8,7 +8,6 @@ from pydantic import Field
 
 from exchange.settings.section import Section
 
-
 #: By which name listeners serve it, and under which calls and refusals are counted.
 X_ROAD = "x-road"
 

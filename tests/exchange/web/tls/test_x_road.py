@@ -15,8 +15,8 @@ import pytest_asyncio
 
 from exchange.schemas import directory
 from exchange.schemas.directory import Directory
-from tests.exchange.web.tls.certificates import Folder, authority, client
 from tests.exchange.web.tls.certificates import NOW as MADE
+from tests.exchange.web.tls.certificates import Folder, authority, client
 from tests.journeys.running import Running, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
