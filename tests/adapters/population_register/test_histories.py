@@ -17,7 +17,7 @@ from exchange.adapters.population_register import feed
 from exchange.schemas.persons import POPULATION, Life
 from exchange.schemas.persons.life_courses import SLOTS
 from exchange.schemas.persons.lives_by_day import touched_residents
-from exchange.schemas.persons.registration_times import key_of_day
+from exchange.schemas.persons.registration_times import key_of_day, written_at
 
 TODAY = datetime.date(2024, 6, 5).toordinal()
 NOW = key_of_day(TODAY + 1) - 1
@@ -133,3 +133,10 @@ def test_a_municipality_is_told_of_its_children_whose_parent_died_elsewhere() ->
             continue
         found += 1
         assert child in touched_residents(POPULATION, home.municipality, father.death)
+
+
+def test_what_is_put_off_to_a_monday_keeps_its_order() -> None:
+    """A reader that is told of the second of two moves first has the wrong address for good."""
+    for life in lives(12):
+        for moment in range(TODAY - 30, TODAY):
+            assert written_at(life, moment, "move") < written_at(life, moment + 1, "move")

@@ -152,7 +152,7 @@ async def test_a_reader_that_takes_names_unseen_finds_them(town: Reader, product
     assert text(found, inside) == ("" if product == "Perussanoma 3" else "missing")
 
 
-def test_every_citizenship_has_its_names() -> None:
+async def test_every_citizenship_has_its_names() -> None:
     citizenships = {
         life.course.citizenship
         for birth in range(700_000, 700_400)

@@ -145,4 +145,3 @@ async def test_a_listener_of_other_channels_does_not_serve_it(
         found, text = await call(exchange, context, None, ELSEWHERE, path, X_API_Key=own)
         assert (found, "x-road" in text) == (404, False), text
     assert (await call(exchange, folder.shows(KNOWN), envelope(), ELSEWHERE))[0] == 404
-    assert (await call(exchange, folder.shows(KNOWN), path="/kelmu/v1/queries"))[0] == 404

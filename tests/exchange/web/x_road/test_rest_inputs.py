@@ -71,7 +71,7 @@ REST: dict[str, tuple[str, str, list[tuple[str, str]], int, str]] = {
     "OPTIONS": ("OPTIONS", DAY, [AS], 500, DENIED),
     "DELETE": ("DELETE", f"{BASE}/api/v1/muutokset", [AS], 500, DENIED),
     "GET of what is posted": ("GET", f"{BASE}/api/v1/perustiedot", [AS], 500, DENIED),
-    "a query": ("GET", f"{DAY}?a=%00%2f&b=%C3%A4", [AS], 200, ""),
+    "a query": ("GET", f"{DAY}?a=%2f&b=%C3%A4", [AS], 200, ""),
     "an encoded day": ("GET", DAY.replace("2026-03-02", "2026%2D03%2D02"), [AS], 200, ""),
     "a slash behind": ("GET", f"{DAY}/", [AS], 404, ""),
     "two slashes": ("GET", DAY.replace("/api/", "/api//"), [AS], 404, ""),
