@@ -99,8 +99,8 @@ SHAPES: dict[str, Schema] = {
     "eessi.Identification": members(
         {"outcome": {"enum": list(OUTCOMES)}},
         return_code=TEXT,
-        dead={"const": True},
-        restricted={"const": True},
+        dead=_FLAG,
+        restricted=_FLAG,
     ),
     "eessi.Problem": {
         "allOf": [

@@ -141,8 +141,10 @@ async def test_what_two_headers_say_of_the_key_is_what_the_first_says(exchange: 
         code = told.get("X-Road-Error", "")
         assert (found, code.endswith("ssl_authentication_failed")) == (status, status == 500)
     # A key that is wrong is not passed over because none was needed.
-    found, told, _ = await send(exchange, "GET", DAY, {"X-Road-Client": CLIENT, "X-API-Key": own})
-    assert (found, "ssl_authentication_failed" in told["X-Road-Error"]) == (500, True)
+    for key in (own, "nobodys"):
+        headers = {"X-Road-Client": CLIENT, "X-API-Key": key}
+        found, told, _ = await send(exchange, "GET", DAY, headers)
+        assert (found, "ssl_authentication_failed" in told["X-Road-Error"]) == (500, True)
 
 
 async def test_whatever_was_sent_no_process_fell_and_all_is_counted(exchange: Running) -> None:
