@@ -15,6 +15,7 @@ import pytest
 
 from exchange.adapters.population_register import feed
 from exchange.schemas.persons import POPULATION, Life, lives_by_day
+from exchange.schemas.persons.homes import municipality_of
 from exchange.schemas.persons.life_courses import SLOTS
 from exchange.schemas.persons.registration_times import key_of_day, written_at
 
@@ -76,7 +77,9 @@ class Kept:
 
 
 def lives(count: int) -> Iterator[Life]:
-    """People alive, every third with a parent who died, or was taken for dead."""
+    """People alive: every third with a parent who died, or was taken for dead, and every third that
+    moved within a municipality and then out of it.
+    """
     rng, found = random.Random(4), 0
     while found < count:
         life = POPULATION.at(rng.randint(FIRST, TODAY - 60), rng.randrange(SLOTS))
@@ -91,6 +94,11 @@ def lives(count: int) -> Iterator[Life]:
             for moment in (each.death, *(each.mistaken or ()))
         )
         if found % 3 == 0 and not (is_bereaved and life.birth > TODAY - 6_500):
+            continue
+        towns = [municipality_of(number) for _, number in life.stays]
+        if found % 3 == 1 and not any(
+            a == b != c for a, b, c in zip(towns, towns[1:], towns[2:], strict=False)
+        ):
             continue
         found += 1
         yield life
