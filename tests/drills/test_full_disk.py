@@ -96,7 +96,8 @@ class ServerOnSmallDisk(LocalServer):
             ["unshare", *options, "sh", "-c", script], stdout=subprocess.PIPE
         )
         assert self._holder.stdout is not None
-        assert self._holder.stdout.readline() == b"mounted\n"
+        with self._holder.stdout as told:
+            assert told.readline() == b"mounted\n"
         self.seen = Path(f"/proc/{self._holder.pid}/root{folder}/disk")
         super().__init__(folder, max_wal_size="32MB")
 

@@ -29,7 +29,7 @@ PROGRAM = (
     "from exchange.cli import main; main()"
 )
 #: After so many writings of the file it is killed.
-WRITINGS = 7
+WRITINGS = 5
 HARM = (
     "UPDATE message SET endpoint='x' WHERE id IN "
     "(SELECT MIN(id) FROM message UNION SELECT MAX(id) FROM message)"
@@ -81,7 +81,7 @@ async def test_a_proof_is_killed_and_goes_on(
         while not await ends(drill.server, path):
             kills += 1
             assert kills < 100
-        assert kills > 3, "it was killed in the middle"
+        assert kills > 2, "it was killed in the middle"
         whole = await asyncio.to_thread(broken, where)
         assert "every commit's rows are those that were committed" in whole
         assert await asyncio.to_thread(broken, where, path) == whole

@@ -51,7 +51,8 @@ async def test_a_new_version_takes_the_place_of_the_one_before(
         drill.client.begin()
         await drill.client.until(50)
         try:
-            drill.ready = drill.judged = [await new.start(drill.client.session)]
+            drill.ready = [await new.start(drill.client.session)]
+            drill.judged = [new.spent_seconds()]
             assert postgresql.ask(_REVISION, name_of(ledger)) == newest_revision()
             await drill.client.until(50)
             drill.client.url = new.url
