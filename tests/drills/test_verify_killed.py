@@ -89,7 +89,7 @@ async def test_a_proof_is_killed_and_goes_on(
         row = Row(
             drill=drill.server.named(f"kill -9 of verify, {kills} times"),
             acknowledged=messages,
-            stored=len(drill.stored()),
+            stored=len(await asyncio.to_thread(drill.stored)),
             delivered=counts["delivered"],
             counted=counts["accepted"],
             repeated=0,
