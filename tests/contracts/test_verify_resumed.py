@@ -1,5 +1,5 @@
-"""A proof that goes on where one before it ended, or was broken off, finds what a whole one finds, but
-for what was done afterwards to commits that were proved.
+"""A proof that goes on where one before it ended, or was broken off, finds what a whole one finds,
+but for what was done afterwards to commits that were proved.
 """
 
 from __future__ import annotations

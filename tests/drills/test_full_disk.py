@@ -1,5 +1,5 @@
-"""The disk fills up under the ledger, under the log, under both, and under a PostgreSQL server: calls
-get 503, deliveries stop, and with room again everything goes on by itself.
+"""The disk fills up under the ledger, the log, both, and under a PostgreSQL server: calls get 503,
+deliveries stop, and with room again everything goes on by itself.
 
 The small disk is a tmpfs in a mount namespace of the server's own. Where that may not be made, the
 kernel refuses what would make a file larger (RLIMIT_FSIZE), and the row says so; the drill of a

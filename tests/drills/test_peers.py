@@ -161,7 +161,7 @@ def names(kinds: Sequence[Any]) -> str:
 
 
 def cases(kinds: Sequence[Any]) -> list[Any]:
-    """Each kind alone at full length; all together in the short form, and with a ledger on a server."""
+    """Each kind alone at full length; all together in the short form, and on a server."""
     groups = [(kind,) for kind in kinds] if FULL else [tuple(kinds)]
     on_server = pytest.param(tuple(kinds), "server", id="server", marks=pytest.mark.drill)
     return [*(pytest.param(group, "file", id=names(group)) for group in groups), on_server]

@@ -1,5 +1,5 @@
-"""`exchange verify --resume` is killed again and again: it goes on from where it was, and tells what a
-run tells that reads all at once.
+"""`exchange verify --resume` is killed again and again: it goes on from where it was, and tells
+what a run tells that reads all at once.
 """
 
 from __future__ import annotations

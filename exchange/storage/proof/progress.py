@@ -1,4 +1,4 @@
-"""How far a proof of a ledger has come, in a file, so that one that was broken off goes on from there."""
+"""How far a proof of a ledger has come, in a file, so that it can be broken off and go on."""
 
 from __future__ import annotations
 

@@ -104,8 +104,8 @@ _QUERIES = (
 
 
 def verify(where: Where, head: Path | None = None, resume: Path | None = None) -> Verification:
-    """Prove a ledger; constant memory, sorting on disk. `head` is a copy of its heads; left out, the
-    file beside it, which a ledger on a server has not.
+    """Prove a ledger; constant memory, sorting on disk. `head` is a copy of its heads; left out,
+    the file beside it, which a ledger on a server has not.
 
     It reads one consistent view. With `resume`, a file that says what was proved before, it does
     not read that again, and keeps there how far it comes: one view for each part.

@@ -1,5 +1,5 @@
-"""Proving the chain, in one view of the ledger or in several that go on from each other, and what is to
-be known of it besides.
+"""Proving the chain, in one view of the ledger or in several that go on from each other, and what
+is to be known of it besides.
 """
 
 from __future__ import annotations

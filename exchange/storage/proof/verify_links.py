@@ -80,8 +80,8 @@ _Entry = tuple[int, int, bytes]
 
 
 class Proof:
-    """The checks of the chain, made in one pass over the events, or in several that each go on where
-    the last one ended (`progress`).
+    """The checks of the chain, made in one pass over the events, or in several that each go on
+    where the last one ended (`progress`).
     """
 
     def __init__(self, connection: Connection, progress: Progress) -> None:
@@ -107,7 +107,7 @@ class Proof:
                 check.examples = [*known[check.name].examples]
 
     def prove_commits(self, events: int | None) -> bool:
-        """Prove the next commits, of about so many events (None: all); whether they were the last."""
+        """Prove the next commits, of about so many events (None: all); whether that was the end."""
         last = None if events is None else self._end_of(events)
         heads = heads_in(line.encode() for line in self._progress.heads)
         following, left = self._prove_links(heads.newest, last)
@@ -158,8 +158,8 @@ class Proof:
     def _prove_links(
         self, heads: dict[Writer, Head], last: int | None
     ) -> tuple[int, Iterator[_Entry]]:
-        """Prove the commits after those in `heads`, up to the event `last` (None: all), and put them
-        into `heads`; the id that comes next, and events that no commit has.
+        """Prove the commits after those in `heads`, up to the event `last` (None: all), and put
+        them into `heads`; the id that comes next, and events that no commit has.
         """
         first = following = self._progress.next_event
         writers = self._proved(heads)

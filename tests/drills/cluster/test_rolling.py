@@ -1,5 +1,5 @@
-"""A rolling upgrade on a PostgreSQL server: beside a node of the version before the newest migration
-one of this version starts, which migrates the ledger under load, and takes its place.
+"""A rolling upgrade on a PostgreSQL server: beside a node of before the newest migration one of
+this version starts, which migrates the ledger under load, and takes its place.
 """
 
 from __future__ import annotations
@@ -22,24 +22,34 @@ pytestmark = pytest.mark.drill
 _REVISION = "SELECT version_num FROM alembic_version"
 
 
-def older_sources(folder: Path) -> Path:
-    """The sources as they were before the newest migration came, out of the repository's history."""
+def commits_before() -> list[str]:
+    """The commit before the one with which the newest migration came, by the repository's history;
+    none where there is no such history (then there is no drill).
+    """
     newest = max((MIGRATIONS / "versions").glob("[0-9]*.py")).resolve().relative_to(ROOT)
-    log = ["git", "log", "--diff-filter=A", "--format=%H", "-1", "--", str(newest)]
-    found = subprocess.run(log, cwd=ROOT, capture_output=True, text=True, check=False)
-    if found.returncode or not found.stdout.strip():
-        pytest.skip("there is no history of the sources here")
+    log = ["git", "log", "--diff-filter=A", "--format=%P", "-1", "--", str(newest)]
+    try:
+        told = subprocess.run(log, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    return told.split()[:1]
+
+
+def sources_of(commit: str, folder: Path) -> Path:
+    """The sources of a commit, unpacked."""
     folder.mkdir()
-    archive = ["git", "archive", "--format=tar", f"{found.stdout.strip()}^"]
+    archive = ["git", "archive", "--format=tar", commit]
     packed = subprocess.run(archive, cwd=ROOT, capture_output=True, check=True).stdout
     subprocess.run(["tar", "-x", "-C", folder], input=packed, check=True)
     return folder
 
 
+@pytest.mark.parametrize("commit", commits_before())
 async def test_a_new_version_takes_the_place_of_the_one_before(
-    tmp_path: Path, postgresql: LocalServer, record: Record
+    commit: str, tmp_path: Path, postgresql: LocalServer, record: Record
 ) -> None:
-    older = {"PYTHONPATH": str(await asyncio.to_thread(older_sources, tmp_path / "older"))}
+    sources = await asyncio.to_thread(sources_of, commit, tmp_path / "older")
+    older = {"PYTHONPATH": str(sources)}
     ledger = postgresql.database()
     (tmp_path / "new").mkdir()
     async with drilling(tmp_path, environment=older, ledger=ledger) as drill:
