@@ -92,7 +92,9 @@ def _problems(errors: Iterable[list[str]], language: str) -> str:
     """MessageErrors, which suppress all others, else DeliveryErrors."""
     found = list(errors)
     level = "message" if any(error[0] == "message" for error in found) else "delivery"
-    inside = "".join(_error(code, details, language) for kind, code, details in found if kind == level)
+    inside = "".join(
+        _error(code, details, language) for kind, code, details in found if kind == level
+    )
     name = "MessageErrors" if level == "message" else "DeliveryErrors"
     return f"<{name}>{inside}</{name}>" if inside else ""
 
@@ -151,7 +153,7 @@ def status_response(
     )
     invalid = "".join(
         f"<Item>{_element('ItemId', name)}{_element('IRItemId', register_id)}{_element('ItemVersion', version)}"
-        f"<ItemErrors>{''.join(_error(*each, language) for each in errors)}</ItemErrors>"
+        f"<ItemErrors>{''.join(_error(code, details, language) for code, details in errors)}</ItemErrors>"
         "</Item>"
         for _, name, register_id, version, errors in detail.get("invalid", ())
     )

@@ -85,7 +85,9 @@ def lists_of_identifiers() -> set[str]:
     folder = Catalogue.load().get("income-register.wage-reports").folder
     schemas = [*folder.glob("*_to_ir.xsd"), folder / "wage_earner_and_pay.xsd"]
     return {
-        str(name) for path in schemas for name in etree.parse(path).xpath("//*[@type='ir:Ids']/@name")
+        str(name)
+        for path in schemas
+        for name in etree.parse(path).xpath("//*[@type='ir:Ids']/@name")
     }
 
 

@@ -36,7 +36,9 @@ RETIRED = written.EMPLOYED.format(
 )
 SPAN = period("2020-01-03", "2020-06-30")
 EARNED = f"<EarningPeriods>{period('2020-01-01', '2020-01-31', 'EarningPeriod')}</EarningPeriods>"
-SIX_MONTHS = "<SixMonthRule><Applicable>true</Applicable><CountryCode>DE</CountryCode></SixMonthRule>"
+SIX_MONTHS = (
+    "<SixMonthRule><Applicable>true</Applicable><CountryCode>DE</CountryCode></SixMonthRule>"
+)
 INSURED = (
     "<InsuranceData><TransactionInclusion><InsuranceCode>1</InsuranceCode><Included>{}</Included>"
     "</TransactionInclusion></InsuranceData>"
@@ -71,9 +73,8 @@ def abroad(form: int) -> bytes:
         f"<ServiceRecipient>{ids(identified(7, 'DE1', 'DE'), of='ServiceRecipientIds')}"
         f"<Name>Beispiel GmbH</Name>{address('DE', 'ServiceRecipientAddress')}</ServiceRecipient>"
     )
-    paid = (
-        "<WagePerMonth>7000.00</WagePerMonth>"
-        + coded(1, 4, of="Remunerations", each="RemunerationCode")
+    paid = "<WagePerMonth>7000.00</WagePerMonth>" + coded(
+        1, 4, of="Remunerations", each="RemunerationCode"
     )
     country = (
         "<WorkCountries><WorkCountry><WorkCountryCode>DE</WorkCountryCode><WorkMunicipalities>"
@@ -96,7 +97,9 @@ def recovered(withheld: str) -> bytes:
         "<StartDate>2020-10-01</StartDate><EndDate>2020-10-31</EndDate></OrigPaymentPeriod>"
         "</OrigPaymentPeriods>"
     )
-    data = f"<RecoveryData><RecoveryDate>2020-11-15</RecoveryDate>{withheld}{original}</RecoveryData>"
+    data = (
+        f"<RecoveryData><RecoveryDate>2020-11-15</RecoveryDate>{withheld}{original}</RecoveryData>"
+    )
     back = line(201, "500.00", "Recovery", data)
     benefits = (line(301, "800.00"), line(330, "20"), line(407, "200"))
     return delivery(
@@ -129,9 +132,7 @@ def foreign_employer(kind: int) -> bytes:
         "<InternationalData><PostedCertCode>2</PostedCertCode></InternationalData>"
     )
     identifiers = ids(identified(9, "1023-44", "EE"))
-    paid = report(
-        line(201, "3000.00"), earner=earner, identifiers=identifiers, basic=NAMED + BORN
-    )
+    paid = report(line(201, "3000.00"), earner=earner, identifiers=identifiers, basic=NAMED + BORN)
     return delivery("2020-12-01", paid, payer=FOREIGN_PAYER, owner=identified(kind, "EE1", "EE"))
 
 
@@ -151,9 +152,7 @@ def not_insured(sender: str) -> bytes:
 def leased(country: str) -> bytes:
     """A notice that leased work begins: two addresses, here and at home."""
     homes = address("EE", "TypedAddress", 1) + address(country, "TypedAddress", 2)
-    earner = (
-        f"<Addresses>{homes}</Addresses>{NOT_INSURED}{posted(4, 2, RESIDENT_ABROAD)}"
-    )
+    earner = f"<Addresses>{homes}</Addresses>{NOT_INSURED}{posted(4, 2, RESIDENT_ABROAD)}"
     representative = (
         f"<Representative>{ids(identified(5, '987', 'EE'), of='RepresentativeIds')}"
         f"<Name>Eha Näide</Name>{address('EE')}</Representative>"
@@ -175,9 +174,7 @@ def leased(country: str) -> bytes:
         basic=NAMED + BORN,
         more=work,
     )
-    return delivery(
-        "2020-12-10", paid, payer=FOREIGN_PAYER, owner=identified(7, "EE1", "EE")
-    )
+    return delivery("2020-12-10", paid, payer=FOREIGN_PAYER, owner=identified(7, "EE1", "EE"))
 
 
 REACHABLE = "<Email>matti@example.com</Email><ResponsibilityCode>1</ResponsibilityCode>"
