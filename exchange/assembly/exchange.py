@@ -265,6 +265,7 @@ class Exchange:
             processing=Processing(
                 milliseconds=round(self.settings.processing.seconds * 1000),
                 status_lost_one_in=self.settings.processing.status_lost_one_in,
+                language=self.settings.processing.feedback_language,
                 seed=self.settings.seed,
             ),
         )

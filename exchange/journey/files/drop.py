@@ -107,7 +107,7 @@ class Folders:
             expected = f"at most {most} bytes"
             told = Violation("call.body-size", "the file is too large", expected=expected)
             await desk.refuse(Inbound(partner, b"", "", drop.endpoint), "too-large", [told])
-            content = drop.refuse(told, desk.now())
+            content = drop.refuse(told, desk)
         else:
             content = await drop.take(path.name, body, partner, desk)
         name = drop.feedback_name(path.name, content) if drop.feedback_name else path.name
