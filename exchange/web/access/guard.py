@@ -114,7 +114,11 @@ class Guard:
         return self._open and not is_forwarded(request)
 
     async def _refusal(self, request: web.Request, need: Need) -> web.Response | None:
-        """What is wrong with a request; None when nothing is, and then it tells who acts."""
+        """What is wrong with a request; None when nothing is, and then it tells who acts.
+
+        Raises:
+            HTTPUnsupportedMediaType: when its body is compressed: no handler would open it.
+        """
         if not need.any_host and not is_our_host(request, self._hosts):
             return problem_response(
                 421,
@@ -134,6 +138,8 @@ class Guard:
             return problem_response(
                 415, "Not JSON", "a change is taken with Content-Type: application/json only"
             )
+        if request.body_exists and hdrs.CONTENT_ENCODING in request.headers:
+            raise web.HTTPUnsupportedMediaType
         return None
 
     async def _identify(self, request: web.Request, role: str) -> web.Response | None:

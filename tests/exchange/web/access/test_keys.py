@@ -270,6 +270,9 @@ async def test_a_stream_ends_and_is_asked_anew(
 ) -> None:
     """Else whoever was removed would go on watching."""
     monkeypatch.setattr(live, "STREAM_SECONDS", 0.0)
+    async with running(tmp_path / "open") as started, asyncio.timeout(10):
+        status, _, _ = await started.get("/live/events")
+        assert status == 200, "where nobody needs a key, whoever reads nothing keeps no place"
     async with shut(tmp_path) as closed, asyncio.timeout(10):
         assert (await closed.call("GET", "/live/events", "viewer"))[0] == 200
         await closed.operators.remove("a-viewer", WallClock().now(), ME)
