@@ -4,19 +4,16 @@ says stands in the template.
 
 from __future__ import annotations
 
-from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from exchange.publication.charts.images import inline, to_svg
 from exchange.publication.charts.specifications import Chart, band_summary, charts_of
-from exchange.publication.palette import DARK, LIGHT
 from exchange.publication.quality import quality
 from exchange.publication.row_descriptions import between, meanings
+from exchange.publication.templates import template
 from exchange.publication.text import (
     both_ends,
     column_title,
@@ -32,7 +29,7 @@ from exchange.statistics.report import Report
 from exchange.statistics.rows import LANGUAGES
 from exchange.statistics.table import counted_text, figure, percent
 
-TEMPLATES = Path(__file__).parent
+TEMPLATE = Path(__file__).with_name("report.html")
 OWN_NAMES = {"fi": "Suomi", "sv": "Svenska", "en": "English"}
 
 
@@ -48,13 +45,11 @@ def to_html(
     if drawn is None:
         drawn = [(chart, to_svg(chart, language)) for chart in charts_of(report, language)]
     say = words(language)
-    return _template().render(
+    return template(TEMPLATE).render(
         report=report,
         language=language,
         languages=[(code, OWN_NAMES[code]) for code in LANGUAGES] if others else [],
         say=say,
-        light=LIGHT,
-        dark=DARK,
         period=period_text(report, language),
         charts=[(chart, Markup(inline(svg, chart.name))) for chart, svg in drawn],
         sections=[
@@ -86,16 +81,3 @@ def _signed(value: float | None, language: str) -> str:
     if value is None or abs(value) < 100:
         return percent(value, language, signed=True)
     return ("+" if value > 0 else "") + figure(value, language)
-
-
-@cache
-def _template() -> Template:
-    environment: Any = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template: Template = environment.get_template("report.html")
-    return template

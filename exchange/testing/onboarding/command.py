@@ -40,7 +40,11 @@ def onboard(
     ] = "",
     sector: Annotated[str, typer.Option(help=f"Of a new one: {', '.join(SECTORS)}.")] = "",
     journal: Annotated[
-        str, typer.Option(help="An address of yours that gives the deliveries that you took.")
+        str,
+        typer.Option(
+            metavar="URL|FILE",
+            help="An address or a file of yours with the deliveries that you took, as JSON lines.",
+        ),
     ] = "",
     client: Annotated[
         float, typer.Option(help="Seconds for your client to send and fetch; 0: it is not tried.")
