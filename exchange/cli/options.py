@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from fractions import Fraction
 from typing import Literal
 
@@ -9,6 +10,8 @@ import typer
 
 #: The languages of everything that is printed for readers.
 Language = Literal["fi", "sv", "en"]
+#: The years of which traffic is made.
+YEAR_MIN, YEAR_MAX = 1990, 2100
 
 
 def share_of(text: str, most: int) -> Fraction:
@@ -27,3 +30,14 @@ def share_of(text: str, most: int) -> Fraction:
             param_hint="--scale",
         )
     return share
+
+
+def day_of_traffic(day: datetime.datetime | None) -> datetime.datetime | None:
+    """A day of those years, as given.
+
+    Raises:
+        BadParameter: for another one.
+    """
+    if day is not None and not YEAR_MIN <= day.year <= YEAR_MAX:
+        raise typer.BadParameter(f"a day from {YEAR_MIN} to {YEAR_MAX}, not {day.date()}")
+    return day

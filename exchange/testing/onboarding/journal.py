@@ -81,18 +81,22 @@ def in_file(path: Path) -> Read:
     """Reads a file; a pipe or a device, which may have no end, is none."""
 
     async def read() -> bytes:
-        try:
-            is_file, size = path.is_file(), path.stat().st_size
-            content = path.read_bytes() if is_file and size <= FILE_BYTES_MAX else b""
-        except (OSError, ValueError) as error:
-            raise NoJournal(f"{path}: {getattr(error, 'strerror', None) or error}") from error
-        if not is_file:
-            raise NoJournal(f"{path} is no file")
-        if size > FILE_BYTES_MAX:
-            raise NoJournal(f"{path}: larger than {FILE_BYTES_MAX} bytes")
-        return content
+        return await asyncio.to_thread(_content, path)
 
     return read
+
+
+def _content(path: Path) -> bytes:
+    try:
+        is_file, size = path.is_file(), path.stat().st_size
+        content = path.read_bytes() if is_file and size <= FILE_BYTES_MAX else b""
+    except (OSError, ValueError) as error:
+        raise NoJournal(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+    if not is_file:
+        raise NoJournal(f"{path} is no file")
+    if size > FILE_BYTES_MAX:
+        raise NoJournal(f"{path}: larger than {FILE_BYTES_MAX} bytes")
+    return content
 
 
 def _taken(content: bytes) -> Iterator[str]:
@@ -104,7 +108,7 @@ def _taken(content: bytes) -> Iterator[str]:
         if not line.strip():
             continue
         try:
-            told = json.loads(line)
+            told = json.loads(line.decode("utf-8-sig"))
         except (ValueError, RecursionError) as error:
             if number == len(lines) and line.lstrip().startswith(b"{"):
                 return

@@ -97,7 +97,7 @@ def test_what_is_no_journal_is_told(on: Bench, tmp_path: Path) -> None:
     partner = partner_of({"id": "fund.none", "name": "x", "sector": "unemployment-fund"})
     os.mkfifo(tmp_path / "pipe")
     for where, told in {
-        f"{on.exchange.address}/health/live": 'line 1 .* is wanted for each delivery',
+        f"{on.exchange.address}/health/live": "line 1 .* is wanted for each delivery",
         f"{on.exchange.address}/nothing": "nothing: the answer was 404",
         "http://127.0.0.1:9": "ConnectionRefused",
         "post://127.0.0.1": "post://127.0.0.1: ",
