@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from fractions import Fraction
 from typing import Literal
 
@@ -41,3 +42,14 @@ def day_of_traffic(day: datetime.datetime | None) -> datetime.datetime | None:
     if day is not None and not YEAR_MIN <= day.year <= YEAR_MAX:
         raise typer.BadParameter(f"a day from {YEAR_MIN} to {YEAR_MAX}, not {day.date()}")
     return day
+
+
+def finite(number: float) -> float:
+    """A number that a clock or a rate can have, as given.
+
+    Raises:
+        BadParameter: for `inf` and `nan`; a lower bound of an option does not hold `inf` back.
+    """
+    if not math.isfinite(number):
+        raise typer.BadParameter(f"a finite number, not {number}")
+    return number

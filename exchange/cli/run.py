@@ -20,6 +20,7 @@ from rich.table import Table
 
 from exchange.assembly import ledger_path, statistics_report
 from exchange.cli import verify as verification
+from exchange.cli.options import finite
 from exchange.cli.partners.stubs import check_faults
 from exchange.cli.serving import exposure
 from exchange.publication.text import period_text
@@ -39,10 +40,12 @@ LOOK_SECONDS = 1.0
 
 def run(
     duration: Annotated[
-        float, typer.Option(help="Seconds of traffic; 0 for until Ctrl-C.", min=0)
+        float,
+        typer.Option(help="Seconds of traffic; 0 for until Ctrl-C.", min=0, callback=finite),
     ] = 0.0,
     rate: Annotated[
-        float, typer.Option(help="Calls a second that the partners send.", min=0)
+        float,
+        typer.Option(help="Calls a second that the partners send.", min=0, callback=finite),
     ] = 50.0,
     port: Annotated[
         int | None,

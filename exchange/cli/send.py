@@ -82,7 +82,8 @@ def send(
         raise typer.BadParameter(str(error), param_hint="--type") from error
     try:
         told, text = asyncio.run(_make(address, call))
-    except (aiohttp.ClientError, TimeoutError) as error:
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        # (A host's name that is none, and what a header can't hold, are a ValueError.)
         told = f"no exchange answers at {address}: {error}"
         Console(stderr=True).print(told, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from error

@@ -26,4 +26,4 @@ def template(path: Path) -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(path.name, globals=_COLOURS)
+    return environment.get_template(path.name, globals=dict(_COLOURS))

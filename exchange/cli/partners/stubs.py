@@ -20,6 +20,7 @@ from rich.console import Console
 from exchange import discovery
 from exchange.assembly import played_directory
 from exchange.cli.api import Exchange
+from exchange.cli.options import finite
 from exchange.cli.partners import own as own_partners
 from exchange.cli.partners import states
 from exchange.cli.serving.collector import collect_seldom
@@ -60,11 +61,17 @@ def partners(
     port: Annotated[int | None, PORT] = None,
     rate: Annotated[
         float,
-        typer.Option(help="Calls a second that the partners send by themselves; 0: none.", min=0),
+        typer.Option(
+            help="Calls a second that the partners send by themselves; 0: none.",
+            min=0,
+            callback=finite,
+        ),
     ] = 0.0,
     duration: Annotated[
         float,
-        typer.Option(help="Seconds after which the traffic ends; 0: at a signal.", min=0),
+        typer.Option(
+            help="Seconds after which the traffic ends; 0: at a signal.", min=0, callback=finite
+        ),
     ] = 0.0,
     sector: Annotated[
         list[str] | None, typer.Option(help="Only these sectors send (may be given again).")

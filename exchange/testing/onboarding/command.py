@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from exchange.assembly import played_directory
+from exchange.cli.options import finite
 from exchange.errors import SettingsError
 from exchange.schemas.directory import SECTORS, Partner, partner_of
 from exchange.settings import load
@@ -47,7 +48,12 @@ def onboard(
         ),
     ] = "",
     client: Annotated[
-        float, typer.Option(help="Seconds for your client to send and fetch; 0: it is not tried.")
+        float,
+        typer.Option(
+            help="Seconds for your client to send and fetch; 0: it is not tried.",
+            min=0,
+            callback=finite,
+        ),
     ] = 0.0,
     port: Annotated[
         int, typer.Option(help="Where your client calls; 0 picks one.", min=0, max=65535)

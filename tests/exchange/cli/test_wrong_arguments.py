@@ -156,6 +156,18 @@ restore none.db :: none.db
 restore no.db :: no.db
 keys nosuch :: No such command
 keys make --nosuch :: No such option
+run --rate nan :: '--rate'
+run --duration inf :: '--duration': a finite number
+partners --rate inf :: '--rate': a finite number
+partners --duration nan :: '--duration'
+onboard --partner a --sector bank --client -5 :: '--client'
+onboard --partner a --sector bank --client nan :: '--client'
+replay no.db --to http://127.0.0.1:1 --speed inf :: '--speed': a finite number
+stubs set --delay nan :: '--delay'
+dead-letters resend --per-second nan :: '--per-second': a finite number
+send message.json --channel luova --type a.b --exchange http://a..b :: no exchange answers
+send message.json --channel luova --type a.b --exchange http://[ :: no exchange answers
+partners show dvv --exchange ftp://x :: is no address of an exchange
 operators nosuch :: No such command
 operators add :: Missing argument 'name'
 operators add x --role king :: no role 'king'
