@@ -30,7 +30,7 @@ from exchange.statistics.table import text_table
 from exchange.storage.proof.verify import verify
 from exchange.web.access.new_keys import new_key
 
-console = Console()
+console = Console(markup=False)
 
 START_SECONDS = 30.0
 DRAIN_SECONDS = 20.0
@@ -118,9 +118,8 @@ async def _run(
             playing = await _start(
                 [*command, *(part for each in faults for part in ("--fault", each))], {}
             )
-            console.print(
-                f"The page: {address}/    The ledger: {ledger}    Ctrl-C ends", highlight=False
-            )
+            told = f"The page: {address}/    The ledger: {ledger}    Ctrl-C ends"
+            console.print(told, highlight=False, soft_wrap=True)
             await _watch(session, address, stop, duration, (serving, playing))
             _signal(playing, signal.SIGTERM)
             await _drain(session, address)

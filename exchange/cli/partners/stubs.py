@@ -35,7 +35,7 @@ from exchange.partners.server import HOST, serve_stubs
 from exchange.schemas import directory
 from exchange.settings import Settings, load
 
-console = Console(stderr=True)
+console = Console(stderr=True, soft_wrap=True, markup=False)
 app = typer.Typer()
 app.command("list")(states.list_all)
 app.command("pause")(states.pause)

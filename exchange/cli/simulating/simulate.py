@@ -31,7 +31,7 @@ from exchange.storage.ownership import own
 LEDGERS = "ledgers"
 RUN = "run.json"
 
-console = Console(stderr=True)
+console = Console(stderr=True, soft_wrap=True, markup=False)
 
 YEAR = typer.Argument(
     help="The year: its calendar, and its published figures where there are any.",

@@ -5,6 +5,7 @@ for each demand; what is demanded stands in `demands.toml`.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from exchange.assembly import played_directory
 from exchange.cli.options import finite
@@ -28,8 +28,6 @@ from exchange.web.access.new_keys import new_key
 SECRET = "EXCHANGE_CALLBACK_SECRET"
 KEY = "EXCHANGE_PARTNER_KEY"
 MARKS = {"passed": "ok       ", "failed": "FAILED   ", "not tried": "not tried"}
-
-console = Console(stderr=True)
 
 
 def onboard(
@@ -82,9 +80,9 @@ def onboard(
 
         def begin(letters: int) -> None:
             address = f"{on.exchange.address} for {client:g} s; {letters} letters wait"
-            console.print(f"your client: {address}", highlight=False)
+            print(f"your client: {address}", file=sys.stderr, flush=True)
             if not os.environ.get(KEY):
-                console.print(f"its key (shown once): {tried.key}", highlight=False)
+                print(f"its key (shown once): {tried.key}", file=sys.stderr, flush=True)
 
         for each in watched(on, tried, client, begin):
             found.append(each)

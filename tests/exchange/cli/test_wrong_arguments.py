@@ -92,6 +92,7 @@ send message.json --channel post :: no channel post
 send message.json :: --channel
 validate :: Missing argument
 validate none.json :: none.json
+validate [/x].json :: [/x].json
 validate message.json --format xml :: text or json
 samples :: Missing argument
 samples nosuch :: no samples of 'nosuch'
@@ -146,6 +147,8 @@ verify --ledger postgresql://127.0.0.1:9/none :: the ledger postgresql://127.0.0
 statistics --ledger postgresql://127.0.0.1:9/none :: the ledger postgresql://127.0.0.1:9/none
 statistics --open-data --ledger postgresql://x/y :: the list of what was published
 verify --ledger sqlite:///none.db :: none.db
+verify --ledger sqlite:///[/x].db :: no ledger at [/x].db
+statistics --ledger sqlite:///[/x].db :: no ledger at [/x].db
 verify --ledger sqlite:///no.db :: no.db
 backup :: Missing argument
 backup copy.db :: there is no ledger
@@ -193,6 +196,7 @@ def test_what_is_wrong_is_told_in_one_line(
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "20")
     typed, _, expected = (
         part.strip() for part in line.replace("TAKEN", str(taken)).partition("::")
     )
