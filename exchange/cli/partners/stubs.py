@@ -49,6 +49,12 @@ app.command("remove")(own_partners.remove)
 PORT = typer.Option(
     help="Port to bind; 0 picks one.", show_default="from the settings", min=0, max=65535
 )
+RATE = typer.Option(
+    help="Calls a second that the partners send by themselves; 0: none.", min=0, callback=finite
+)
+DURATION = typer.Option(
+    help="Seconds after which the traffic ends; 0: at a signal.", min=0, callback=finite
+)
 
 
 @app.callback(invoke_without_command=True)
@@ -59,20 +65,8 @@ def partners(
         str, typer.Option(help="Address to bind.", show_default="from the settings")
     ] = "",
     port: Annotated[int | None, PORT] = None,
-    rate: Annotated[
-        float,
-        typer.Option(
-            help="Calls a second that the partners send by themselves; 0: none.",
-            min=0,
-            callback=finite,
-        ),
-    ] = 0.0,
-    duration: Annotated[
-        float,
-        typer.Option(
-            help="Seconds after which the traffic ends; 0: at a signal.", min=0, callback=finite
-        ),
-    ] = 0.0,
+    rate: Annotated[float, RATE] = 0.0,
+    duration: Annotated[float, DURATION] = 0.0,
     sector: Annotated[
         list[str] | None, typer.Option(help="Only these sectors send (may be given again).")
     ] = None,
