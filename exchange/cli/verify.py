@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -62,9 +63,7 @@ def require_ledger(path: Path) -> None:
         return
     known = head_path(path)
     lost = f", though {known} tells of one" if known.exists() else ""
-    Console(stderr=True, soft_wrap=True).print(
-        f"there is no ledger at {path}{lost}", highlight=False
-    )
+    print(f"there is no ledger at {path}{lost}", file=sys.stderr)
     raise typer.Exit(2)
 
 

@@ -5,12 +5,12 @@ says stands in the template.
 from __future__ import annotations
 
 from itertools import groupby
+from pathlib import Path
 
 from markupsafe import Markup
 
 from exchange.publication.charts.images import inline, to_svg
 from exchange.publication.charts.specifications import Chart, band_summary, charts_of
-from exchange.publication.palette import DARK, LIGHT
 from exchange.publication.quality import quality
 from exchange.publication.row_descriptions import between, meanings
 from exchange.publication.templates import template
@@ -31,6 +31,7 @@ from exchange.statistics.report import Part, Report
 from exchange.statistics.rows import LANGUAGES
 from exchange.statistics.table import counted_text, figure, percent
 
+TEMPLATE = Path(__file__).with_name("report.html")
 OWN_NAMES = {"fi": "Suomi", "sv": "Svenska", "en": "English"}
 
 
@@ -46,13 +47,11 @@ def to_html(
     if drawn is None:
         drawn = [(chart, to_svg(chart, language)) for chart in charts_of(report, language)]
     say = words(language)
-    return template("report.html").render(
+    return template(TEMPLATE).render(
         report=report,
         language=language,
         languages=[(code, OWN_NAMES[code]) for code in LANGUAGES] if others else [],
         say=say,
-        light=LIGHT,
-        dark=DARK,
         period=period_text(report, language),
         charts=[(chart, Markup(inline(svg, chart.name))) for chart, svg in drawn],
         sections=[

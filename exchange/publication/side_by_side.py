@@ -9,18 +9,19 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from exchange.publication.comparison import PEAKS_NOTE, Counted, Pair, compare
 from exchange.publication.csv_json import written
 from exchange.publication.measures import number as told
-from exchange.publication.palette import DARK, LIGHT
 from exchange.publication.templates import template
 from exchange.publication.text import date_text, unit_text, words
 from exchange.statistics.rows import LANGUAGES
 from exchange.statistics.table import figure, percent
 
 #: At least, and at most, so many are laid side by side.
+TEMPLATE = Path(__file__).with_name("side_by_side.html")
 RUNS_MIN, RUNS_MAX = 2, 6
 #: The section of the rates to provide for.
 PEAKS = "peaks"
@@ -211,12 +212,10 @@ def to_xlsx(sides: Sequence[Side], rows: Sequence[Beside], language: str) -> byt
 def to_html(sides: Sequence[Side], rows: Sequence[Beside], language: str) -> bytes:
     """A page in one file, without a script."""
     return (
-        template("side_by_side.html")
+        template(TEMPLATE)
         .render(
             language=language,
             say=words(language),
-            light=LIGHT,
-            dark=DARK,
             sides=sides,
             period=period_of(sides, language),
             sections=sections(sides, rows, language),

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from exchange.assembly import statistics_report
-from exchange.cli.options import Language, share_of
+from exchange.cli.options import YEAR_MAX, YEAR_MIN, Language, share_of
 from exchange.cli.simulating.pool import live_all
 from exchange.cli.simulating.shards import Run, Shard
 from exchange.clocks import WallClock
@@ -31,12 +31,13 @@ from exchange.simulation.year import SHARDS_MAX, shards_at
 from exchange.statistics.report import Report
 from exchange.storage.ownership import own
 
-console = Console(stderr=True)
+console = Console(stderr=True, soft_wrap=True, markup=False)
+
 
 YEAR = typer.Argument(
     help="The year: its calendar, and its published figures where there are any.",
-    min=1990,
-    max=2100,
+    min=YEAR_MIN,
+    max=YEAR_MAX,
 )
 PROCESSES = typer.Option(
     help="Programs that share the work; the files don't depend on it.", min=1, max=SHARDS_MAX
