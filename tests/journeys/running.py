@@ -27,8 +27,7 @@ from exchange.schemas.directory import Directory
 from exchange.settings import Settings
 from exchange.storage.proof.verify import verify
 from exchange.web.serving import serving
-
-WAIT_SECONDS = 20.0
+from tests.waiting import WAIT_SECONDS
 
 
 @dataclass
