@@ -27,6 +27,7 @@ from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import DEFAULT_PATH, Directory
 from exchange.schemas.directory import load as load_directory
 from exchange.settings import Role, Section, Settings, load
+from exchange.settings.x_road import X_ROAD
 from exchange.storage.ledger import SqlLedger
 from exchange.storage.postgresql_server.address import SCHEMES, Server
 from exchange.storage.snapshot import Where
@@ -146,7 +147,7 @@ def check_listeners(settings: Settings) -> None:
         SettingsError: when one names a channel that there is not, or its certificate, key or
             trusted clients can't be used.
     """
-    known = discovery.channels(settings.recognition.enabled)
+    known = (*discovery.channels(settings.recognition.enabled), X_ROAD)
     for listener in settings.listeners:
         for name in listener.channels:
             if name not in known:
