@@ -28,8 +28,7 @@ from exchange.settings import Settings
 from exchange.storage.proof.verify import verify
 from exchange.web.connection_limits import Connections
 from exchange.web.serving import serving
-
-WAIT_SECONDS = 20.0
+from tests.waiting import WAIT_SECONDS
 
 
 @dataclass

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from exchange.benchmarks.grown import grow
+from exchange.benchmarks.grown_ledger import grow
 from exchange.benchmarks.growth import small_ledger
 from exchange.benchmarks.search.ledger import season
 from exchange.statistics.days import FINLAND

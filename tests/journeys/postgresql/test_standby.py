@@ -105,12 +105,12 @@ async def test_a_commit_that_waits_for_a_standby_has_no_receipt_until_it_is_ther
     pair: tuple[LocalServer, LocalStandby], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # (The server ends other statements sooner.)
-    monkeypatch.setattr(owner, "ANSWER_SECONDS", 1.0)
-    monkeypatch.setattr(owner, "COMMIT_SECONDS", 3.0)
-    monkeypatch.setattr(owner, "LINGER_SECONDS", 2.0)
+    monkeypatch.setattr(owner, "ANSWER_SECONDS", 2.0)
     primary, standby = pair
     ledger = PostgresLedger(Server(primary.url(_name(primary))))
     await ledger.open()
+    monkeypatch.setattr(owner, "COMMIT_SECONDS", 3.0)
+    monkeypatch.setattr(owner, "LINGER_SECONDS", 2.0)
     standby.stop(at_once=True)
     made = record("a")
     with pytest.raises(LedgerUnavailable, match="waits for its disk, or for a standby"):
