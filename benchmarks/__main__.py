@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from exchange.benchmarks import others, regression
+from exchange.benchmarks import mock_servers, regression
 from exchange.benchmarks.cases import CASES
 from exchange.benchmarks.income_delivery import in_process, told
 from exchange.benchmarks.measure import Unexpected, measure
@@ -62,7 +62,7 @@ def options() -> argparse.Namespace:
 def main() -> None:
     """Measure and report."""
     given = options()
-    modules = others.installed() if given.others else None
+    modules = mock_servers.installed() if given.others else None
     if given.others and modules is None:
         print(
             "MockServer, WireMock and mountebank are left out: they need Node, Java and the npm "

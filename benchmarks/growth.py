@@ -22,7 +22,7 @@ import uvloop
 
 from exchange.benchmarks.cases import CASES
 from exchange.benchmarks.driver import drive
-from exchange.benchmarks.grown import grow
+from exchange.benchmarks.grown_ledger import grow
 from exchange.schemas import directory
 from exchange.storage.connection import connect
 from loadtests import processes

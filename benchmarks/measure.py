@@ -19,7 +19,7 @@ from pathlib import Path
 import aiohttp
 import uvloop
 
-from exchange.benchmarks import others
+from exchange.benchmarks import mock_servers
 from exchange.benchmarks.cases import Case
 from exchange.benchmarks.driver import Measured, drive
 from exchange.benchmarks.processes import exchange_environment, free_port, server
@@ -108,7 +108,7 @@ def measure(
 
 
 def take_turns(
-    servers: Mapping[str, Server], run: others.Run, rounds: int, seconds: float
+    servers: Mapping[str, Server], run: mock_servers.Run, rounds: int, seconds: float
 ) -> dict[str, Taken]:
     """Warm every server, then run each once a round. Another mock server that fails is left out:
     hours of others' figures are not lost with it.
@@ -142,7 +142,7 @@ def take_turns(
     return {name: Taken(servers[name], each, *warmed[name]) for name, each in runs.items()}
 
 
-def warm(name: str, chosen: Server, run: others.Run) -> tuple[float, bool]:
+def warm(name: str, chosen: Server, run: mock_servers.Run) -> tuple[float, bool]:
     """Warm a server: seconds, and whether its rate was steady at the end. Other mock servers run on
     machines that compile while they run; ours need their first connections only.
     """
@@ -195,9 +195,9 @@ def start(case: Case, stack: ExitStack, folder: Path, modules: Path | None) -> d
         command = ["exchange", "serve", "--port", str(port), "--workers", str(workers)]
         stack.enter_context(server(command, port, cores, exchange_environment(home, ports["sink"])))
     if modules is not None and case.match is not None:
-        for other in others.start(modules, case.match, stack, first):
+        for other in mock_servers.start(modules, case.match, stack, first):
             servers[other.name] = Server(
-                other.port, bare=True, did=other.did, did_not=others.DID_NOT
+                other.port, bare=True, did=other.did, did_not=mock_servers.DID_NOT
             )
     return servers
 

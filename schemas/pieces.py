@@ -19,14 +19,14 @@ class TokenTooLong(ValueError):
     """A tag, comment or instruction is longer than `TOKEN_BYTES_MAX`."""
 
 
-def each(body: bytes, size: int = 0) -> Iterator[bytes]:
+def split(body: bytes, size: int = 0) -> Iterator[bytes]:
     """The bytes in pieces of `size` bytes (0: `PIECE_BYTES`)."""
     size = size or PIECE_BYTES
     for at in range(0, len(body), size):
         yield body[at : at + size]
 
 
-def counted(body: bytes, what: bytes, end: int | None = None) -> int:
+def count(body: bytes, what: bytes, end: int | None = None) -> int:
     """How often `what`, of which no part is both its beginning and its end, stands in the bytes
     before `end`.
     """
@@ -38,7 +38,7 @@ def counted(body: bytes, what: bytes, end: int | None = None) -> int:
     )
 
 
-def decoded(body: bytes, encoding: str, errors: str = "strict") -> str:
+def decode(body: bytes, encoding: str, errors: str = "strict") -> str:
     """The bytes as text, as `bytes.decode` has it.
 
     Raises:
@@ -49,7 +49,7 @@ def decoded(body: bytes, encoding: str, errors: str = "strict") -> str:
     decoder = codecs.getincrementaldecoder(encoding)(errors)
     texts = []
     at = 0
-    for piece in (*each(body), b""):
+    for piece in (*split(body), b""):
         before = at - len(decoder.getstate()[0])
         try:
             texts.append(decoder.decode(piece, final=not piece))
@@ -60,7 +60,7 @@ def decoded(body: bytes, encoding: str, errors: str = "strict") -> str:
     return "".join(texts)
 
 
-def encoded(text: str, errors: str = "strict") -> bytes:
+def encode(text: str, errors: str = "strict") -> bytes:
     """The text in UTF-8."""
     if len(text) <= PIECE_BYTES:
         return text.encode("utf-8", errors)
@@ -70,7 +70,7 @@ def encoded(text: str, errors: str = "strict") -> bytes:
     )
 
 
-def fed(parser: XMLParserType, data: bytes) -> None:
+def feed(parser: XMLParserType, data: bytes) -> None:
     """Feed a whole document to an expat parser, which reads no document after it.
 
     Raises:
@@ -78,7 +78,7 @@ def fed(parser: XMLParserType, data: bytes) -> None:
         TokenTooLong: when no more of it can be read.
     """
     at = 0
-    for piece in each(data):
+    for piece in split(data):
         parser.Parse(piece, False)
         at += len(piece)
         # It stands where what it has not read yet begins.

@@ -144,9 +144,9 @@ def decoded(body: bytes, encoding: str, rule: str) -> str:
         place.
     """
     try:
-        return pieces.decoded(body, encoding).removeprefix("\ufeff")
+        return pieces.decode(body, encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        text = pieces.decoded(body[: error.start], encoding).removeprefix("\ufeff")
+        text = pieces.decode(body[: error.start], encoding).removeprefix("\ufeff")
         rest = body[error.start : error.start + 80].decode(encoding, "replace").partition("\n")[0]
         message = f"byte {error.start} (0x{body[error.start]:02X}) is not valid {encoding.upper()}"
         raise malformed(

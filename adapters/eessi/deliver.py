@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from exchange.adapters.eessi import interface
+from exchange.adapters.eessi import identification, interface
 from exchange.ports import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain, failed_with
 from exchange.ports.channel import Push
 from exchange.schemas.call import JSON, Call, Reply
@@ -29,6 +29,7 @@ PUSHES = (
             "X-EESSI-Case-Id": "The case",
             "X-EESSI-Sender": "The institution that sent it",
             "X-EESSI-Receiver": "The institution that it is for",
+            "X-EESSI-Identification": "To Finland: whether the population register has the person",
         },
         media_types=("text/xml",),
         types=interface.ALL,
@@ -43,6 +44,8 @@ def request(delivery: Delivery) -> Call:
     not open it to file it.
     """
     envelope = delivery.envelope
+    told = identification.told_to(delivery.receiver, envelope)
+    identified = {"X-EESSI-Identification": told["outcome"]} if told else {}
     return Call(
         "POST",
         INBOX,
@@ -53,6 +56,7 @@ def request(delivery: Delivery) -> Call:
             "X-EESSI-Case-Id": envelope.conversation,
             "X-EESSI-Sender": delivery.sender.eessi_id,
             "X-EESSI-Receiver": delivery.receiver.eessi_id,
+            **identified,
         },
         delivery.body,
     )

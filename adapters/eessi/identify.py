@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from exchange.adapters.eessi.parse import header_in
+from exchange.adapters.eessi.identification import DETAIL as IDENTIFICATION
+from exchange.adapters.eessi.parse import header_in, message_in
 from exchange.errors import Unroutable
 from exchange.ports import Destination, Identity, Parsed, Permitted, Verdict
 from exchange.schemas.catalogue import Catalogue
@@ -57,7 +58,7 @@ def verdict(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> 
     """
     if has_errors(list(findings)):
         return Verdict(False, 0, 1)
-    read = header_in(parsed)
+    read, identified = header_in(parsed), message_in(parsed).identification
     created = read.elements.get("CreationDateAndTime")
     detail: dict[str, Any] = {
         "process": read.process,
@@ -70,6 +71,8 @@ def verdict(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> 
     }
     if created is not None:
         detail["created"] = created.text or ""
+    if identified is not None:
+        detail[IDENTIFICATION] = identified
     return Verdict(True, detail=detail)
 
 

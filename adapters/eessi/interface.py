@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from exchange.adapters.eessi.identification import OUTCOMES
 from exchange.ports.description import (
     PROBLEMS,
     TEXT,
@@ -92,7 +93,14 @@ SHAPES: dict[str, Schema] = {
             "caseId": TEXT,
             "participants": listed("eessi.Participant"),
             "userMessages": listed("eessi.UserMessage"),
-        }
+        },
+        identification=reference("eessi.Identification"),
+    ),
+    "eessi.Identification": members(
+        {"outcome": {"enum": list(OUTCOMES)}},
+        return_code=TEXT,
+        dead=_FLAG,
+        restricted=_FLAG,
     ),
     "eessi.Problem": {
         "allOf": [

@@ -4,7 +4,7 @@ rendering.
 
 from __future__ import annotations
 
-from exchange.adapters.eessi import answer, case, interface, rules, view
+from exchange.adapters.eessi import answer, case, identification, interface, rules, view
 from exchange.ports import Desk, Endpoint, Inbound
 from exchange.schemas.call import Call, Reply, json_reply, problem
 from exchange.schemas.directory import Partner
@@ -69,7 +69,10 @@ async def show_message(call: Call, partner: Partner, desk: Desk) -> Reply:
             "(X-EESSI-Exchange-Id)."
         )
         return problem(404, "No such message", detail, reason="not-found")
-    return json_reply(view.conversation(envelope, deliveries, desk.directory))
+    shown = view.conversation(envelope, deliveries, desk.directory)
+    if told := identification.told_to(partner, envelope):
+        shown[identification.DETAIL] = told
+    return json_reply(shown)
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (

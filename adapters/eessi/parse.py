@@ -5,6 +5,7 @@ process rules.
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,19 +25,27 @@ VALUE_NOT_RECOGNIZED, VALUE_INCONSISTENT, INVALID_HEADER = "EBMS:0001", "EBMS:00
 
 @dataclass(slots=True)
 class Message(Parsed):
-    """A parsed document with its header, which every later step looks at."""
+    """A parsed document with its header, which every later step looks at, and what the rules found
+    out of who its person is.
+    """
 
     header: Header = field(kw_only=True)
+    identification: Mapping[str, Any] | None = None
 
     def read_again(self) -> None:
         """Read the header anew."""
         self.header = header_of.read(self.root)
 
 
-def header_in(parsed: Parsed) -> Header:
-    """The header that `parse` read."""
+def message_in(parsed: Parsed) -> Message:
+    """The message that `parse` read."""
     assert isinstance(parsed, Message), "a message of this channel was parsed here"
-    return parsed.header
+    return parsed
+
+
+def header_in(parsed: Parsed) -> Header:
+    """Its header."""
+    return message_in(parsed).header
 
 
 @functools.cache

@@ -104,7 +104,7 @@ def chunks_of(body: bytes, reports: int) -> tuple[list[bytes], bytes] | None:
     if start < 0 or end < start:
         return None
     inside = body[start + len(REPORTS_START) : end]
-    if pieces.counted(inside, REPORT_END) != reports:
+    if pieces.count(inside, REPORT_END) != reports:
         return None
     chunks = inside.split(REPORT_END)
     if len(chunks) != reports + 1 or chunks.pop().strip():

@@ -13,11 +13,13 @@ from exchange.ports.channel import refuse_with_problem
 from exchange.schemas.call import Reply, problem
 
 CHALLENGE = 'Basic realm="VTJmutpa", charset="UTF-8"'
-_STATUS = {"real-person": 403}
+_STATUS = {"real-person": 403, "unsupported": 415}
 
 
 def rejected(outcome: Outcome) -> Reply:
-    """A rejection: 403 without a permit or for a living person's code, otherwise 400."""
+    """A rejection: 403 without a permit or for a living person's code, 415 for what is no JSON,
+    otherwise 400.
+    """
     status = _STATUS.get(outcome.reason, 400)
     if any(each.rule == "population-register.permit" for each in outcome.violations):
         status = 403

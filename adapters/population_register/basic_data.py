@@ -6,47 +6,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from exchange.adapters.population_register import groups
-from exchange.adapters.population_register.changes import written_down
 from exchange.adapters.population_register.groups import Group, group
 from exchange.schemas.persons import Life
 from exchange.schemas.persons.homes import Home, home_of
-from exchange.schemas.persons.registration_times import day_of_key
+from exchange.schemas.persons.register import death_of, is_in_register, is_restricted
+from exchange.schemas.persons.registration_times import day_of_key, written_at
 
 #: Where somebody was born abroad.
 ABROAD = "200"
-
-
-def is_in_register(life: Life, now: int) -> bool:
-    """Whether the register has somebody at a time, in seconds since 1970."""
-    return written_down(life, life.registered, "registered") <= now
-
-
-def is_restricted(life: Life, now: int) -> bool:
-    """Whether a restricted disclosure of somebody is in force at a time."""
-    times = life.restricted
-    if times is None or written_down(life, times[0], "restricted") > now:
-        return False
-    return times[1] > life.death or written_down(life, times[1], "unrestricted") > now
-
-
-def death_of(life: Life, now: int) -> int | None:
-    """The day (an ordinal) of a death that the register has at a time: also of one that was none,
-    until that was put right. None: it takes her for living.
-    """
-    if written_down(life, life.death, "death") <= now:
-        return life.death
-    if (mistaken := life.mistaken) is None or written_down(life, mistaken[1], "cancelled") <= now:
-        return None
-    return mistaken[0] if written_down(life, mistaken[0], "mistaken") <= now else None
 
 
 def named_on(life: Life, now: int) -> int:
     """A day on which she had the name that the register has at a time."""
     wed, spelt = life.marriage, life.misspelt_until
     days = [life.registered]
-    if wed is not None and written_down(life, wed[0], "wedding") <= now:
+    if wed is not None and written_at(life, wed[0], "wedding") <= now:
         days.append(wed[0])
-    if spelt and written_down(life, spelt, "misspelt") <= now:
+    if spelt and written_at(life, spelt, "misspelt") <= now:
         days.append(spelt)
     return max(days)
 
@@ -69,10 +45,10 @@ def basic_data(life: Life, code: str, now: int) -> list[Group]:
     stays = [
         stay
         for index, stay in enumerate(life.stays)
-        if not index or written_down(life, stay[0], "move") <= now
+        if not index or written_at(life, stay[0], "move") <= now
     ]
     wed = life.marriage
-    is_wed = wed is not None and written_down(life, wed[0], "wedding") <= now
+    is_wed = wed is not None and written_at(life, wed[0], "wedding") <= now
     born_here = ABROAD if life.course.registered else home_of(stays[0][1]).municipality
     found = [
         group("SUKUPUOLI", sukupuoli=groups.SEX[life.sex]),
@@ -93,7 +69,7 @@ def basic_data(life: Life, code: str, now: int) -> list[Group]:
     ]
     if is_wed and life.married_name:
         found.append(groups.earlier_name(life, life.married_name[0]))
-    if life.corrected and written_down(life, life.corrected, "corrected") <= now:
+    if life.corrected and written_at(life, life.corrected, "corrected") <= now:
         passive = {"voimassaolo": "PASSIIVI"} if code != life.code else {}
         found.append(groups.correction(life) | passive)
     today = day_of_key(now)
@@ -102,7 +78,10 @@ def basic_data(life: Life, code: str, now: int) -> list[Group]:
     if (died := death_of(life, now)) is not None:
         return [*found, groups.death(died)]
     if today < groups.of_age(life):
-        found += groups.guardians(life, today, known_of(parents, now, living=True))
+        living = known_of(parents, now, living=True)
+        found += groups.guardians(life, today, living, is_brief=False)
+    under_age = [each for each in life.children if today < groups.of_age(each)]
+    found += groups.wards(life, today, known_of(under_age, now, living=True))
     if is_restricted(life, now) and life.restricted is not None:
         found.append(group("TURVAKIELTO", turvakieltoAktiivinen=True))
         found.append(groups.post_box(life, life.restricted[0]))
@@ -113,7 +92,7 @@ def basic_data(life: Life, code: str, now: int) -> list[Group]:
 def _status(life: Life, now: int) -> str:
     """The marital status of somebody who was married by then."""
     wed = life.marriage
-    if wed is None or wed[1] >= life.death or written_down(life, wed[1] + 1, "alone") > now:
+    if wed is None or wed[1] >= life.death or written_at(life, wed[1] + 1, "alone") > now:
         return "AVIOLIITOSSA"
     return groups.alone_again(life)
 

@@ -6,14 +6,16 @@ That time in seconds since 1970 is the change's key (`schemas.persons.registrati
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from exchange.adapters.population_register import groups
 from exchange.adapters.population_register.groups import Group
 from exchange.schemas.persons import Life
-from exchange.schemas.persons.homes import home_of
+from exchange.schemas.persons.homes import home_of, municipality_of
 from exchange.schemas.persons.registration_times import WRITTEN_WITHIN_DAYS, day_of_key, written_at
 
 
@@ -28,11 +30,14 @@ class Happening(NamedTuple):
 def happenings(life: Life, after: int, until: int) -> Iterator[Happening]:
     """Every change of a life with a key greater than `after` and up to `until`, in no order."""
     first, last = day_of_key(after) - WRITTEN_WITHIN_DAYS, day_of_key(until)
-    for day, kind, make, *rest in _happened(life, first, last):
-        if first <= day <= last:
-            key = written_down(life, day, kind)
-            if after < key <= until:
-                yield Happening(key, day, partial(make, life, *rest))
+    own = (
+        Happening(written_at(life, day, kind), day, partial(make, life, *rest))
+        for day, kind, make, *rest in _happened(life, first, last)
+        if first <= day <= last
+    )
+    for each in (*own, *_to_guardians(life, first, last)):
+        if after < each.key <= until:
+            yield each
 
 
 def _happened(life: Life, first: int, last: int) -> Iterator[tuple[Any, ...]]:
@@ -64,18 +69,28 @@ def _happened(life: Life, first: int, last: int) -> Iterator[tuple[Any, ...]]:
         yield life.misspelt_until, "misspelt", _spelt
 
 
-_ADDED, _CHANGED = {"muutosattribuutti": "LISATTY"}, {"muutosattribuutti": "MUUTETTU"}
-
-
-def written_down(life: Life, day: int, kind: str) -> int:
-    """The time, in seconds since 1970, of what happened on a day (an ordinal). `kind` tells apart
-    what happens on one.
+def _to_guardians(life: Life, first: int, last: int) -> Iterator[Happening]:
+    """What happens to those who have the custody of somebody under age in the days from `first` to
+    `last`: written down with it, and after she herself was.
     """
-    return written_at(life, day, kind, kind in _AT_ONCE)
+    of_age = groups.of_age(life)
+    if not (first < of_age and life.registered <= last):
+        return
+    in_register = written_at(life, life.registered, "registered")
+    for parent in (life.mother, life.father):
+        if parent is None:
+            continue
+        happened = [(parent.death, "death", _guardian_left)]
+        if (mistaken := parent.mistaken) is not None:
+            happened.append((mistaken[0], "mistaken", _guardian_left))
+            happened.append((mistaken[1], "cancelled", _guardian_back))
+        for day, kind, make in happened:
+            if max(first, life.registered) <= day <= min(last, of_age - 1, life.death):
+                key = max(written_at(parent, day, kind), in_register + 1)
+                yield Happening(key, day, partial(make, life, parent, day))
 
 
-#: What the register itself decides is written down on its day.
-_AT_ONCE = frozenset(("restricted", "unrestricted", "corrected", "misspelt", "cancelled"))
+_ADDED, _CHANGED = {"muutosattribuutti": "LISATTY"}, {"muutosattribuutti": "MUUTETTU"}
 
 
 def _registered(life: Life) -> list[Group]:
@@ -94,7 +109,7 @@ def _registered(life: Life) -> list[Group]:
         groups.municipality(home, day),
         groups.address(home, day),
         groups.dwelling(home, day),
-        *groups.guardians(life, day, _living_parents(life, day)),
+        *_guardians(life, day, _living_parents(life, day)),
     ]
     if life.course.registered:
         # (A day of birth would say that somebody was born.)
@@ -105,6 +120,34 @@ def _registered(life: Life) -> list[Group]:
 def _living_parents(life: Life, day: int) -> list[groups.Named]:
     parents = (life.mother, life.father)
     return [(each, day) for each in parents if each is not None and each.is_alive(day)]
+
+
+def _guardians(life: Life, day: int, living: Sequence[groups.Named]) -> list[Group]:
+    """As one reader takes guardians, and as another does."""
+    return [
+        each for is_brief in (True, False) for each in groups.guardians(life, day, living, is_brief)
+    ]
+
+
+def _guardian_left(life: Life, parent: Life, day: int) -> list[Group]:
+    """The custody of a parent who died, with those of who is left."""
+    left = _guardians(life, day, [each for each in _living_parents(life, day) if each[0] != parent])
+    return [
+        {
+            **each,
+            "huoltosuhteenLoppupv": groups.day_of(day),
+            "muutosattribuutti": "POISTETTU",
+            "voimassaolevatTiedot": [
+                other for other in left if other["tietoryhma"] == each["tietoryhma"]
+            ],
+        }
+        for each in _guardians(life, day, [(parent, day)])
+    ]
+
+
+def _guardian_back(life: Life, parent: Life, day: int) -> list[Group]:
+    """The custody of a parent whose death was none."""
+    return [{**each, **_ADDED} for each in _guardians(life, day, [(parent, day)])]
 
 
 def _died(life: Life) -> list[Group]:
@@ -169,9 +212,20 @@ def _moved(life: Life, index: int) -> list[Group]:
     if new.municipality != old.municipality:
         found += [
             {**groups.municipality(new, since), **_ADDED},
-            {**groups.earlier_municipality(old, before, since - 1), **_ADDED},
+            # (A reader looks for the municipality of before among its own, and ends it there.)
+            {**groups.earlier_municipality(old, _came(life, index - 1), since - 1), **_CHANGED},
         ]
     return found
+
+
+def _came(life: Life, index: int) -> int:
+    """The day on which she came to the municipality of a stay, by the stay's index: she may have
+    moved within it since.
+    """
+    town = municipality_of(life.stays[index][1])
+    while index and municipality_of(life.stays[index - 1][1]) == town:
+        index -= 1
+    return life.stays[index][0]
 
 
 def _wed(life: Life, day: int) -> list[Group]:
@@ -195,7 +249,8 @@ def _unrestricted(life: Life, day: int) -> list[Group]:
     ended = groups.group(
         "TURVAKIELTO", turvakieltoAktiivinen=False, turvaLoppuPv=groups.day_of(day)
     )
-    since, number = [stay for stay in life.stays if stay[0] <= day][-1]
+    index = bisect_right(life.stays, day, key=itemgetter(0)) - 1
+    since, number = life.stays[index]
     context = {"muutosattribuutti": "LISATIETO"}
     home = home_of(number)
     assert life.restricted is not None, "only such a life has this happening"
@@ -204,5 +259,5 @@ def _unrestricted(life: Life, day: int) -> list[Group]:
         {**ended, **_CHANGED},
         {**post, "muutosattribuutti": "POISTETTU", "voimassaolevatTiedot": []},
         {**groups.address(home, since), **context},
-        {**groups.municipality(home, since), **context},
+        {**groups.municipality(home, _came(life, index)), **context},
     ]

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from exchange.adapters.population_register import groups
 from exchange.adapters.population_register.basic_data import basic_data as of_person
-from exchange.adapters.population_register.basic_data import is_in_register, is_restricted
 from exchange.adapters.population_register.changes import Happening, happenings
 from exchange.adapters.population_register.groups import Group
 from exchange.schemas.persons import POPULATION, Life
 from exchange.schemas.persons.lives_by_day import touched_residents
+from exchange.schemas.persons.register import is_restricted, look_up
 from exchange.schemas.persons.registration_times import WRITTEN_WITHIN_DAYS, day_of_key, key_of_day
 
 #: Changes on a page, unless several at its end have one key (*modelled*).
@@ -122,8 +122,8 @@ def basic_data(
     # (A question may name any number of groups.)
     chosen = None if wanted is None else frozenset(wanted)
     for code in dict.fromkeys(codes):
-        life = POPULATION.known(code, day_of_key(now))
-        if life is None or not is_in_register(life, now):
+        life = look_up(code, now).life
+        if life is None:
             continue
         found = of_person(life, code, now)
         if not sees_restricted and is_restricted(life, now):

@@ -210,13 +210,7 @@ def parents(life: Life, day: int, known: Iterable[Named]) -> Iterator[Group]:
     for parent, named_on in known:
         yield group(
             "VANHEMPI",
-            vanhempi={
-                "henkilotunnus": parent.code_on(day),
-                "etunimet": parent.first_name,
-                "sukunimi": parent.last_name(named_on),
-                "sukupuoli": SEX[parent.sex],
-                "syntymapv": day_of(parent.birth),
-            },
+            vanhempi=_relative(parent, day, named_on),
             isaAiti="AITI" if parent.sex == "female" else "ISA",
             alkupv=day_of(life.birth),
         )
@@ -227,18 +221,35 @@ def given_name(life: Life) -> Group:
     return group("KUTSUMANIMI", nimilaji="NYKYINEN_KUTSUMANIMI", nimi=life.first_name)
 
 
-def guardians(life: Life, day: int, living: Iterable[Named]) -> Iterator[Group]:
-    """Who has the custody of somebody under age: those of her parents who live."""
+def guardians(life: Life, day: int, living: Iterable[Named], is_brief: bool) -> Iterator[Group]:
+    """Who has the custody of somebody under age: those of her parents who live. `is_brief`: as
+    HUOLTAJA_SUPPEA, which a reader of changes takes; HUOLTAJA is read in changes and basic data.
+    """
     for parent, named_on in living:
         yield group(
-            "HUOLTAJA_SUPPEA",
-            huoltaja={
-                "henkilotunnus": parent.code_on(day),
-                "etunimet": parent.first_name,
-                "sukunimi": parent.last_name(named_on),
-            },
+            "HUOLTAJA_SUPPEA" if is_brief else "HUOLTAJA",
+            huoltaja=_relative(parent, day, named_on, is_brief),
             **_custody(life, parent),
         )
+
+
+def wards(life: Life, day: int, known: Iterable[Named]) -> Iterator[Group]:
+    """The children in somebody's custody."""
+    for child, named_on in known:
+        held = _relative(child, day, named_on)
+        yield group("HUOLLETTAVA", huollettava=held, **_custody(child, life))
+
+
+def _relative(other: Life, day: int, named_on: int, is_brief: bool = False) -> Group:
+    """Another person in a group, by her code on a day and the name that the register knows."""
+    brief = {
+        "henkilotunnus": other.code_on(day),
+        "etunimet": other.first_name,
+        "sukunimi": other.last_name(named_on),
+    }
+    if is_brief:
+        return brief
+    return {**brief, "sukupuoli": SEX[other.sex], "syntymapv": day_of(other.birth)}
 
 
 def correction(life: Life) -> Group:

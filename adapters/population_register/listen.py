@@ -27,7 +27,8 @@ from exchange.ports import Answered, Desk, Endpoint, Inbound, Parsed
 from exchange.schemas.call import JSON, Call, Reply, json_reply, problem
 from exchange.schemas.directory import MUNICIPALITY_CODES, Partner
 from exchange.schemas.fields import is_date
-from exchange.schemas.persons.registration_times import day_of_key, key_of_day
+from exchange.schemas.instants import FINLAND
+from exchange.schemas.persons.registration_times import key_of_day
 from exchange.schemas.population.change_kinds import identified
 from exchange.schemas.violation import Violation
 
@@ -92,10 +93,12 @@ async def first_key(call: Call, partner: Partner, desk: Desk) -> Reply:
     text = call.parameters.get("date", "")
     if not is_date(text):
         return problem(400, "No date", "a date as in 2026-11-20 is expected", reason="date")
-    day = datetime.date.fromisoformat(text)
-    if day.toordinal() > day_of_key(desk.now() // 1000):
+    day, now = datetime.date.fromisoformat(text), desk.now() // 1000
+    # A day begins by the clock of Finland, before it does in UTC, by which keys are.
+    if day > datetime.datetime.fromtimestamp(now, FINLAND).date():
         return problem(400, "No key yet", "the day is not here yet", reason="future")
-    return json_reply({"viimeisinKirjausavain": max(0, key_of_day(day.toordinal()))})
+    key = min(key_of_day(day.toordinal()), now)
+    return json_reply({"viimeisinKirjausavain": max(0, key)})
 
 
 ENDPOINTS = (

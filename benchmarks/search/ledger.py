@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from exchange.benchmarks.grown import grow
+from exchange.benchmarks.grown_ledger import grow
 from exchange.benchmarks.growth import small_ledger
 from exchange.storage.search.persons import digest_of
 

@@ -4,6 +4,7 @@ are made.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
@@ -27,6 +28,7 @@ from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import DEFAULT_PATH, Directory
 from exchange.schemas.directory import load as load_directory
 from exchange.settings import Role, Section, Settings, load
+from exchange.settings.x_road import X_ROAD
 from exchange.storage.ledger import SqlLedger
 from exchange.storage.postgresql_server.address import SCHEMES, Server
 from exchange.storage.snapshot import Where
@@ -47,7 +49,8 @@ def ledger_address(settings: Settings, url: str | None = None) -> Where:
     if scheme != "sqlite" or rest[:1] != "/" or not rest[1:]:
         known = "sqlite:///PATH or postgresql://USER@HOST/DATABASE"
         raise SettingsError(f"storage.url: {address!r} is not {known}")
-    return Path(rest[1:])
+    # (By one name: the lock, the log and the heads lie beside the file itself.)
+    return Path(os.path.realpath(rest[1:]) if os.path.islink(rest[1:]) else rest[1:])
 
 
 def ledger_path(settings: Settings, url: str | None = None, instead: str = "") -> Path:
@@ -146,7 +149,7 @@ def check_listeners(settings: Settings) -> None:
         SettingsError: when one names a channel that there is not, or its certificate, key or
             trusted clients can't be used.
     """
-    known = discovery.channels(settings.recognition.enabled)
+    known = (*discovery.channels(settings.recognition.enabled), X_ROAD)
     for listener in settings.listeners:
         for name in listener.channels:
             if name not in known:

@@ -33,5 +33,6 @@ class Listener(Section):
         "it is, the directory tells by the whole certificate (`certificate_sha256`).",
     )
     channels: tuple[str, ...] = Field(
-        min_length=1, description="The channels served here, as `exchange catalogue` names them."
+        min_length=1,
+        description="The channels served here, as `exchange catalogue` names them, or `x-road`.",
     )

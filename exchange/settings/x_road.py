@@ -8,6 +8,9 @@ from pydantic import Field
 
 from exchange.settings.section import Section
 
+#: By which name listeners serve it, and under which calls and refusals are counted.
+X_ROAD = "x-road"
+
 
 class XRoad(Section):
     """The security servers that the exchange plays: of every client, and of each service."""

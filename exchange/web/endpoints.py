@@ -138,7 +138,7 @@ class Endpoints:
 
             async def serve_public(request: web.Request) -> web.Response:
                 started = time.perf_counter()
-                refusal = not_here(request, channel)
+                refusal = not_here(request, channel.name)
                 reply = self._refuse(channel, refusal) if refusal else public(call_of(request, b""))
                 self._metrics.served(channel.name, reply.status, time.perf_counter() - started)
                 return response(reply)

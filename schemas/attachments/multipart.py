@@ -14,9 +14,8 @@ HEADERS_BYTES_MAX = 16_384
 PADDING_MAX = 998
 _BOUNDARY = re.compile(r"boundary\s*=\s*(?:\"([^\"]{1,70})\"|([^\s;,]{1,70}))", re.IGNORECASE)
 _HEADERS_END = re.compile(rb"\r?\n\r?\n")
-#: What ends a header. (`splitlines` ends one at U+0085 as well, the second byte of Å in UTF-8.)
-_LINE_END = re.compile(r"\r?\n")
 _RETURN = ord("\r")
+_SPACE = " \t\r"
 #: So much is looked through at once, for what looks holds the interpreter.
 _WINDOW_BYTES = 1 << 20
 
@@ -33,10 +32,12 @@ class Headers(dict[str, str]):
     """The headers of a part; names in any case, values as Latin-1, folded lines not taken."""
 
     def __init__(self, block: bytes) -> None:
-        pairs = (line.partition(":") for line in _LINE_END.split(block.decode("latin-1")))
-        # (Without an argument, `strip` takes U+00A0 away as well, the second byte of à.)
+        # (Texts have more breaks and spaces than headers: U+0085 is half of a letter in UTF-8.)
+        pairs = (line.partition(":") for line in block.decode("latin-1").split("\n"))
         super().__init__(
-            (name.strip(" \t").lower(), value.strip(" \t")) for name, colon, value in pairs if colon
+            (name.strip(_SPACE).lower(), value.strip(_SPACE))
+            for name, colon, value in pairs
+            if colon
         )
 
     def get(self, key: str, default: Any = None) -> Any:

@@ -42,6 +42,8 @@ _TOWNS = (
 )
 _LETTERS = "ABCDEF"
 MUNICIPALITIES = frozenset(code for _, _, code, _ in _TOWNS)
+#: The names of municipalities by code, Finnish and Swedish.
+TOWN_NAMES = {code: (town, town_sv or town) for town, town_sv, code, _ in _TOWNS}
 
 
 @value
@@ -74,7 +76,8 @@ def municipality_of(number: int) -> str:
 def home_of(number: int) -> Home:
     """The dwelling with that number (any from 0 on); the same number is the same dwelling."""
     number, place = divmod(number, len(_TOWNS))
-    town, town_sv, municipality, area = _TOWNS[place]
+    _, _, municipality, area = _TOWNS[place]
+    town, town_sv = TOWN_NAMES[municipality]
     number, street = divmod(number, len(_STREETS))
     number, house = divmod(number, 98)
     number, staircase = divmod(number, len(_LETTERS))
@@ -85,7 +88,7 @@ def home_of(number: int) -> Home:
         apartment=1 + number % 60,
         postal_code=f"{area}{street % 10}0",
         town=town,
-        town_sv=town_sv or town,
+        town_sv=town_sv,
         municipality=municipality,
         building=f"9{place:02d}{street:02d}{house:02d}{staircase:02d}",
     )

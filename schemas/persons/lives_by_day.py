@@ -91,6 +91,9 @@ def touched_residents(population: Population, municipality: str, day: int) -> Se
             family.append(wed[2])
         if life.birth == day:
             family += [life.mother, life.father]
+        elif life.death == day or day in (life.mistaken or ()):
+            # (Their children's record tells it, wherever they live.)
+            family += life.children
         elif _is_resident(life, municipality, day):
             # (Children live with their mother, so that only here can they be residents, too.)
             family += life.children

@@ -19,7 +19,9 @@ _LATER_DAYS_MAX = 5
 WRITTEN_WITHIN_DAYS = _LATER_DAYS_MAX + 2
 #: Nothing is written down before this hour of a day (UTC), nor from `_UNTIL_HOUR` on.
 _FROM_HOUR, _UNTIL_HOUR = 4, 16
-_FRIDAY = 4
+_FRIDAY, _WEEK_DAYS, _WEEKEND_DAYS = 4, 7, 2
+#: What the register itself decides is written down on its day.
+_AT_ONCE = frozenset(("restricted", "unrestricted", "corrected", "misspelt", "cancelled"))
 
 
 def key_of_day(day: int) -> int:
@@ -34,19 +36,30 @@ def day_of_key(key: int) -> int:
     return key // DAY_SECONDS + _EPOCH
 
 
+def _due(life: Life, day: int, at_once: bool) -> int:
+    own_days = (life.course.home + life.birth) % (_LATER_DAYS_MAX + 1)
+    return day + (0 if at_once else own_days)
+
+
 def written_on(life: Life, day: int, at_once: bool = False) -> int:
     """The day (an ordinal) on which the register writes down what happened on a day; `at_once`:
     what it decides itself.
     """
-    own_days = (life.course.home + life.birth) % (_LATER_DAYS_MAX + 1)
-    later = day + (0 if at_once else own_days)
-    weekday = (later - 1) % 7
-    return later + 7 - weekday if weekday > _FRIDAY else later
+    due = _due(life, day, at_once)
+    weekday = (due - 1) % _WEEK_DAYS
+    return due + _WEEK_DAYS - weekday if weekday > _FRIDAY else due
 
 
-def written_at(life: Life, day: int, kind: str, at_once: bool = False) -> int:
-    """The time of it, in seconds since 1970. `kind` tells apart what happens on one day."""
+def written_at(life: Life, day: int, kind: str) -> int:
+    """The time, in seconds since 1970, of what happened on a day (an ordinal). `kind` tells apart
+    what happens on one.
+    """
     drawn = blake2b(f"{life.code}/{day}/{kind}".encode(), digest_size=4).digest()
-    seconds = (_UNTIL_HOUR - _FROM_HOUR) * 3_600
-    begin = key_of_day(written_on(life, day, at_once)) + _FROM_HOUR * 3_600
+    at_once = kind in _AT_ONCE
+    on, seconds = written_on(life, day, at_once), (_UNTIL_HOUR - _FROM_HOUR) * 3_600
+    begin = key_of_day(on) + _FROM_HOUR * 3_600
+    if (on - 1) % _WEEK_DAYS == 0:
+        # What was put off to a Monday keeps its order: Saturday's comes before Sunday's.
+        seconds //= _WEEKEND_DAYS + 1
+        begin += seconds * (_WEEKEND_DAYS - (on - _due(life, day, at_once)))
     return begin + int.from_bytes(drawn) % seconds

@@ -114,7 +114,7 @@ class BriefGuardian(Guardian):
 
 
 class Ward(Group):
-    """HUOLLETTAVA_SUPPEA: a child in somebody's custody."""
+    """HUOLLETTAVA and HUOLLETTAVA_SUPPEA: a child in somebody's custody."""
 
     huollettava: RelatedPerson | None = None
     huoltajanLaji: Text | None = None
@@ -270,6 +270,7 @@ KNOWN: dict[str, type[Group]] = {
     "AIDINKIELI": MotherTongue,
     "HUOLTAJA": Guardian,
     "HUOLTAJA_SUPPEA": BriefGuardian,
+    "HUOLLETTAVA": Ward,
     "HUOLLETTAVA_SUPPEA": Ward,
     "VANHEMPI": Parent,
     "SIVIILISAATY": MaritalStatus,

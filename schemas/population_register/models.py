@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 else:
     Groups = list[AnyGroupOfBasicData]
 
-#: Most persons whose basic data are asked for at once (*modelled*; a public client asks 100).
+#: Most persons whose basic data are asked for at once (eVaka: "DVV allows up to 1000 SSNs per
+#: call"; another public client asks 100).
 BASIC_DATA_PERSONS_MAX = 1_000
 
 

@@ -51,7 +51,7 @@ def transcoded(body: bytes) -> bytes:
         Malformed: `xml.encoding` when the encoding is unknown, not the one stated, or a byte does
         not belong to it.
     """
-    return pieces.encoded(xml_text(body), "surrogatepass")
+    return pieces.encode(xml_text(body), "surrogatepass")
 
 
 def xml_text(body: bytes) -> str:
@@ -124,12 +124,12 @@ def excess_markup(body: bytes, markup_max: int) -> Malformed | None:
     as they do. (While a tree is freed, nothing else runs: of 10 million nodes for some 0.14 s.)
     """
     left, at = markup_max, 0
-    for piece in pieces.each(body):
+    for piece in pieces.split(body):
         found = sum(map(piece.count, (b"<", b"=", b"<!", b"<?")))
         if found > left:
             first = next(islice(_MARKUP.finditer(piece), left, None))
             before, beside = body[: at + first.start()], piece[first.start() : first.start() + 80]
-            text = pieces.decoded(before, "utf-8", "replace").removeprefix("\ufeff")
+            text = pieces.decode(before, "utf-8", "replace").removeprefix("\ufeff")
             return malformed(
                 "xml.markup",
                 "the document has too many tags and attributes",
@@ -269,9 +269,9 @@ def _stopped(
     if namespaces_max < _ANY:
         parser.StartNamespaceDeclHandler = declared
         parser.EndNamespaceDeclHandler = undeclared
-    data = pieces.encoded(text, "surrogatepass")
+    data = pieces.encode(text, "surrogatepass")
     try:
-        pieces.fed(parser, data)
+        pieces.feed(parser, data)
     except _Stop as stop:
         found, index = stop, index or parser.CurrentByteIndex
     except expat.ExpatError as error:
@@ -280,7 +280,7 @@ def _stopped(
     else:
         return _Stop("xml.malformed", ""), 0
     index = _doctype_start(data, index) if found.rule == "xml.doctype" else index
-    return found, len(pieces.decoded(data[:index], "utf-8", "replace"))
+    return found, len(pieces.decode(data[:index], "utf-8", "replace"))
 
 
 def _of_start(

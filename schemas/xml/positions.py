@@ -64,7 +64,7 @@ def _numbers(elements: Sequence[etree._Element]) -> dict[etree._Element, int]:
 
 def _offsets(text: str, wanted: set[int]) -> dict[int, int]:
     """The character offset of the start tag of each wanted element."""
-    data = pieces.encoded(text, "surrogatepass")
+    data = pieces.encode(text, "surrogatepass")
     # (Names are not kept: there may be as many as elements.)
     parser = expat.ParserCreate("utf-8", intern=None)
     indexes: dict[int, int] = {}
@@ -81,7 +81,7 @@ def _offsets(text: str, wanted: set[int]) -> dict[int, int]:
     parser.StartElementHandler = start
     parser.buffer_text = True
     try:
-        pieces.fed(parser, data)
+        pieces.feed(parser, data)
     except (_AllFound, pieces.TokenTooLong):
         pass  # What was found so far stands.
     except expat.ExpatError as error:
@@ -91,7 +91,7 @@ def _offsets(text: str, wanted: set[int]) -> dict[int, int]:
         return indexes
     offsets, last, characters = {}, 0, 0
     for number, index in sorted(indexes.items(), key=lambda pair: pair[1]):
-        characters += len(pieces.decoded(data[last:index], "utf-8", "surrogatepass"))
+        characters += len(pieces.decode(data[last:index], "utf-8", "surrogatepass"))
         offsets[number], last = characters, index
     return offsets
 

@@ -145,7 +145,7 @@ def check_relatives(life: Life, code: str, now: int, basic: dict[str, Any]) -> i
             (named,) = basic["HENKILON_NIMI"]
             assert relatives(parent, other, CHILDREN, now)[code] == named["sukunimi"]
     guardians = relatives(life, code, PARENTS, now)
-    held = basic.get("HUOLTAJA_SUPPEA", ())
+    held = basic.get("HUOLTAJA", ())
     if "KUOLINPAIVA" not in basic:
         assert guardians == {
             each["huoltaja"]["henkilotunnus"]: each["huoltaja"]["sukunimi"] for each in held

@@ -31,7 +31,7 @@ OF_OTHERS = (
     "exchange/publication/charts/vega_lite.py",
     "exchange/publication/data_package.py",
     "exchange/web/interface/",
-    "benchmarks/others.py",
+    "benchmarks/mock_servers.py",
 )
 #: JSON Schema's own keywords.
 KEYWORDS = {

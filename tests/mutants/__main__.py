@@ -2,7 +2,8 @@
 noticed: those of the list, each against the test that must fail, and some drawn at random.
 
 Exit code 0: every fault of the list was caught (what survives of those drawn is told only); 1: one
-survived, or a test fails without any fault; 2: the arguments are none.
+survived, or a test fails without any fault (of its faults nothing can be told; all others run);
+2: the arguments are none.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.architecture.tree import ROOT, names
 from tests.mutants.drawn import Drawn, draw
@@ -27,9 +28,25 @@ from tests.mutants.planted import Fault, faults
 
 #: A test that takes longer under a fault hangs because of it.
 TEST_SECONDS_MAX = 300
+#: Tests that are tried together without a fault, and faults whose time is told at the end.
+TOGETHER, SLOWEST = 20, 30
+#: How pytest is started; the plugin that is left out takes a quarter of the time that starting takes,
+#: and no test needs it.
+_PYTEST = (sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider",
+           "-p", "no:schemathesis")  # fmt: skip
 _FAILED = 1
 #: What stands for pytest's code when it took too long: on a busy machine that tells little.
 _HUNG = -1
+
+
+class Run(NamedTuple):
+    """The exit code of pytest, `_HUNG`, or less where it was not started; what it took; the end of
+    what it said.
+    """
+
+    code: int
+    seconds: float = 0.0
+    said: str = ""
 
 
 class Copy:
@@ -37,8 +54,6 @@ class Copy:
 
     def __init__(self, folder: Path) -> None:
         self._root = folder
-        #: The end of what pytest said at last.
-        self.said = ""
         for name in names(""):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
@@ -46,26 +61,26 @@ class Copy:
             if link.is_symlink():
                 (folder / "exchange" / link.name).symlink_to(link.readlink())
 
-    def verdict(self, tests: Sequence[str]) -> int:
-        """The exit code of pytest, or `_HUNG`."""
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider"]
+    def verdict(self, tests: Sequence[str]) -> Run:
+        """What pytest makes of some tests."""
+        begun = time.monotonic()
         environment = {**os.environ, "PYTHONPATH": str(self._root)}
         try:
             run = subprocess.run(
-                [*command, *tests],
+                [*_PYTEST, *tests],
                 cwd=self._root,
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                timeout=TEST_SECONDS_MAX,
+                timeout=TEST_SECONDS_MAX * len(tests),
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return _HUNG
-        self.said = run.stdout.decode(errors="replace")[-4_000:]
-        return run.returncode
+            return Run(_HUNG, time.monotonic() - begun)
+        said = run.stdout.decode(errors="replace")[-4_000:]
+        return Run(run.returncode, time.monotonic() - begun, said)
 
-    def under(self, path: Path, text: str, tests: Sequence[str]) -> int:
+    def under(self, path: Path, text: str, tests: Sequence[str]) -> Run:
         """The same while a source (by its path in the tree) has another text."""
         target = self._root / path.relative_to(ROOT)
         before = target.read_text(encoding="utf-8")
@@ -90,10 +105,10 @@ class Copies:
             self._free.put(Copy(folder / str(index)))
         self._threads = ThreadPoolExecutor(number)
 
-    def each(self, work: Callable[[Copy, Any], int], all_of_them: Iterable[Any]) -> Iterable[int]:
+    def each(self, work: Callable[[Copy, Any], Run], all_of_them: Iterable[Any]) -> Iterable[Run]:
         """What comes of each, in order."""
 
-        def one(item: Any) -> int:
+        def one(item: Any) -> Run:
             copy = self._free.get()
             try:
                 return work(copy, item)
@@ -103,53 +118,68 @@ class Copies:
         return self._threads.map(one, all_of_them)
 
 
-def _sound(copy: Copy, tests: Sequence[str]) -> int:
-    code = copy.verdict(tests)
-    if code:
-        print(copy.said)
-    return code
-
-
-def _plant(copy: Copy, fault: Fault) -> int:
+def _plant(copy: Copy, fault: Fault) -> Run:
     places = fault.places()
     if len(places) != 1:
-        return -len(places) - 2
+        return Run(-len(places) - 2)
     path, at = places[0]
     text = path.read_text(encoding="utf-8")
     changed = text[:at] + fault.put + text[at + len(fault.find) :]
     return copy.under(path, changed, [fault.test])
 
 
-def _plant_drawn(copy: Copy, drawn: Drawn) -> int:
+def _plant_drawn(copy: Copy, drawn: Drawn) -> Run:
     path = ROOT / drawn.file
     text = path.read_text(encoding="utf-8")
     changed = text[: drawn.start] + drawn.put + text[drawn.end :]
     return copy.under(path, changed, drawn.tests())
 
 
+def unsound(copies: Copies, tests: Sequence[str]) -> list[str]:
+    """The tests that fail without any fault: where some of those tried together do, each of them is
+    tried alone.
+    """
+    together = [tests[first : first + TOGETHER] for first in range(0, len(tests), TOGETHER)]
+    suspects = [
+        [test]
+        for some, run in zip(together, copies.each(Copy.verdict, together), strict=True)
+        if run.code
+        for test in some
+    ]
+    failing = []
+    for (test,), run in zip(suspects, copies.each(Copy.verdict, suspects), strict=True):
+        if run.code:
+            failing.append(test)
+            print(f"{test} fails without any fault (pytest says {run.code}):\n{run.said}")
+    return failing
+
+
 def run_list(copies: Copies, wanted: Sequence[Fault]) -> int:
     """Run the faults of the list; how many were not caught."""
-    tests = sorted({fault.test for fault in wanted})
-    (sound,) = copies.each(_sound, [tests])
-    if sound != 0:
-        print(f"the tests of the list fail without any fault (pytest says {sound})")
-        return len(wanted)
-    missed = 0
-    for fault, code in zip(wanted, copies.each(_plant, wanted), strict=True):
-        told = {_FAILED: "caught", _HUNG: "hung", 0: "SURVIVED"}.get(code, f"NOT RUN ({code})")
-        missed += code not in (_FAILED, _HUNG)
+    failing = unsound(copies, sorted({fault.test for fault in wanted}))
+    sound = [fault for fault in wanted if fault.test not in failing]
+    missed, taken = len(wanted) - len(sound), []
+    for fault, run in zip(sound, copies.each(_plant, sound), strict=True):
+        told = {_FAILED: "caught", _HUNG: "hung", 0: "SURVIVED"}.get(
+            run.code, f"NOT RUN ({run.code})"
+        )
+        missed += run.code not in (_FAILED, _HUNG)
+        taken.append((run.seconds, fault.test))
         print(f"{told:9} {fault.package}: {fault.find!r} -> {fault.put!r} [{fault.test}]")
+    print(f"the slowest of {sum(seconds for seconds, _ in taken):.0f} s:")
+    for seconds, test in sorted(taken, reverse=True)[:SLOWEST]:
+        print(f"{seconds:6.1f} s {test}")
     return missed
 
 
 def run_drawn(copies: Copies, wanted: Sequence[Drawn]) -> int:
     """Run faults drawn at random against the tests beside them; how many survived."""
     survived = 0
-    for drawn, code in zip(wanted, copies.each(_plant_drawn, wanted), strict=True):
+    for drawn, run in zip(wanted, copies.each(_plant_drawn, wanted), strict=True):
         text = (ROOT / drawn.file).read_text(encoding="utf-8")
         old = " ".join(text[drawn.start : drawn.end].split())
-        survived += code == 0
-        told = {0: "survived", _HUNG: "hung"}.get(code, "caught")
+        survived += run.code == 0
+        told = {0: "survived", _HUNG: "hung"}.get(run.code, "caught")
         print(
             f"{told:9} {drawn.file}:{drawn.line}: {old[:80]!r} -> {drawn.put!r} [{', '.join(drawn.tests())}]"
         )

@@ -191,9 +191,9 @@ def test_ordinary_documents_raise_no_alarm(data: object) -> None:
 def test_the_guard_takes_bounded_time(unit: bytes) -> None:
     """Two hundred kilobytes; openings without end once took minutes."""
     body = unit * (200_000 // len(unit))
-    began = time.monotonic()
+    began = time.process_time()
     assert not guard.real_person_in(body)
-    assert time.monotonic() - began < 3
+    assert time.process_time() - began < 3
 
 
 def test_a_code_anywhere_in_a_large_body() -> None:

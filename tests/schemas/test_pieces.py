@@ -26,10 +26,10 @@ ENCODINGS = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32")
 def test_a_text_in_pieces_is_the_text(encoding: str) -> None:
     body = TEXT.encode(encoding)
     assert len(body) > 2 * pieces.PIECE_BYTES
-    assert pieces.decoded(body, encoding) == TEXT
-    assert pieces.encoded(TEXT) == TEXT.encode()
+    assert pieces.decode(body, encoding) == TEXT
+    assert pieces.encode(TEXT) == TEXT.encode()
     broken = body[: len(body) // 2] + b"\xff" * 7 + body[len(body) // 2 :]
-    assert pieces.decoded(broken, encoding, "replace") == broken.decode(encoding, "replace")
+    assert pieces.decode(broken, encoding, "replace") == broken.decode(encoding, "replace")
 
 
 @pytest.mark.parametrize("at", [0, 3, pieces.PIECE_BYTES - 1, pieces.PIECE_BYTES + 1, -1])
@@ -40,7 +40,7 @@ def test_a_wrong_byte_is_told_at_its_place(at: int) -> None:
     with pytest.raises(UnicodeDecodeError) as whole:
         bytes(body).decode()
     with pytest.raises(UnicodeDecodeError) as found:
-        pieces.decoded(bytes(body), "utf-8")
+        pieces.decode(bytes(body), "utf-8")
     assert (found.value.start, found.value.end) == (whole.value.start, whole.value.end)
 
 
@@ -48,8 +48,8 @@ def test_what_is_counted_in_pieces_is_what_there_is() -> None:
     body = b"<a xmlns='u'>" * 200_000
     assert len(body) > 2 * pieces.PIECE_BYTES
     for what in (b"<", b"xmlns", b"'u'>"):
-        assert pieces.counted(body, what) == body.count(what) == 200_000
-    assert pieces.counted(body, b"<", 27) == 3
+        assert pieces.count(body, what) == body.count(what) == 200_000
+    assert pieces.count(body, b"<", 27) == 3
 
 
 def test_lines_of_a_long_text_begin_where_they_begin() -> None:

@@ -10,11 +10,17 @@ from datetime import UTC, datetime
 from exchange.adapters.eessi import case as cases
 from exchange.adapters.eessi import header as headers
 from exchange.adapters.eessi.header import Header
-from exchange.adapters.eessi.parse import VALUE_INCONSISTENT, VALUE_NOT_RECOGNIZED, header_in
+from exchange.adapters.eessi.identification import identification, is_asked
+from exchange.adapters.eessi.parse import (
+    VALUE_INCONSISTENT,
+    VALUE_NOT_RECOGNIZED,
+    header_in,
+    message_in,
+)
 from exchange.adapters.eessi.rules import administrative, process
 from exchange.ports import Context, Identity, Parsed, Remember, Verdict
 from exchange.schemas.eessi.processes import load
-from exchange.schemas.violation import Finding
+from exchange.schemas.violation import Finding, has_errors
 
 #: The endpoint of messages that are judged without being sent: by nobody in particular, and apart
 #: from any case.
@@ -76,6 +82,8 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
     checked = _only_checked(parsed)
     if checked or read.sender.institution == parsed.inbound.partner.eessi_id:
         found.extend(process.findings(read, parsed.document, case, context.now, checked))
+    if is_asked(read) and not has_errors([*parsed.findings, *found]):
+        message_in(parsed).identification = identification(parsed.document, context.now)
     return found
 
 

@@ -336,7 +336,7 @@ def _check_target(parsed: Document, data: Element, context: Context) -> list[Fin
     """
     item, target = parsed.items[0], parsed.inbound.hints.get("target", "")
     known = context.known.get(delivery_key(target))
-    if not target or known is None:
+    if known is None:
         rule = "delivery-not-found"
     elif known.value.get("invalidated"):
         rule = "delivery-invalidated"

@@ -9,8 +9,8 @@ from exchange.adapters.kelmu.identify import part
 from exchange.adapters.kelmu.memory import notice_key
 from exchange.adapters.kelmu.rights import provides_social_services
 from exchange.ports import Context, Identity, Parsed
-from exchange.schemas.kelmu.codes import NOTICE_KINDS
 from exchange.schemas.instants import finnish_day
+from exchange.schemas.kelmu.codes import NOTICE_KINDS
 from exchange.schemas.violation import Finding
 
 

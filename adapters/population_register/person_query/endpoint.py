@@ -12,22 +12,18 @@ from xml.sax.saxutils import escape
 from lxml import etree
 
 from exchange.adapters.population_register import interface
-from exchange.adapters.population_register.basic_data import is_in_register
 from exchange.adapters.population_register.identify import PERSON_QUERY, sees_restricted
 from exchange.adapters.population_register.person_query.message import PRODUCTS, message
 from exchange.ports import Answered, Desk, Endpoint, Inbound, Outcome, Parsed
 from exchange.schemas.call import XML, Call, Reply
 from exchange.schemas.directory import Partner
-from exchange.schemas.persons import POPULATION
-from exchange.schemas.persons.registration_times import day_of_key
+from exchange.schemas.persons.register import NOT_FOUND, look_up
 from exchange.schemas.violation import Violation
 
 PATH = "/population-register/vtjkysely"
 ENDPOINT = "vtjkysely"
 NAMESPACE = "http://xml.vrk.fi/ws/vtj/vtjkysely/1"
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
-#: Nobody has the code.
-NOT_FOUND = "0001"
 #: Codes of the questions that are refused, by the rule that they break; else they are not by the
 #: schema.
 CODES = {
@@ -36,8 +32,16 @@ CODES = {
     "population-register.end-user": "-1904",
 }
 NOT_BY_SCHEMA = "-1805"
-#: A password is not kept.
-_PASSWORD = re.compile(rb"(<(?:[\w.-]+:)?Salasana\b[^>]*>)[^<]*")
+#: A password, whatever it is written with (a CDATA section, a comment): it is not kept. Whatever
+#: begins a match is consumed by it, so that the work grows with the text's length.
+_PASSWORD = re.compile(r"(<(?:[\w.-]+:)?Salasana\b[^<>]*(?<!/)>)[^<]*(?:<(?!/)[^<]*)*")
+#: How a document begins that has two bytes for a character.
+_TWO_BYTES = {
+    b"\xff\xfe": "utf-16-le",
+    b"<\0": "utf-16-le",
+    b"\xfe\xff": "utf-16-be",
+    b"\0<": "utf-16-be",
+}
 
 
 class Told(NamedTuple):
@@ -50,11 +54,20 @@ class Told(NamedTuple):
 def _said(call: Call, partner: Partner) -> Inbound:
     return Inbound(
         partner=partner,
-        body=_PASSWORD.sub(rb"\1", call.body),
+        body=_without_password(call.body),
         content_type=call.content_type,
         endpoint=ENDPOINT,
         hints={"type": PERSON_QUERY},
     )
+
+
+def _without_password(body: bytes) -> bytes:
+    encoding = _TWO_BYTES.get(body[:2], "latin-1")
+    try:
+        return _PASSWORD.sub(r"\1", body.decode(encoding)).encode(encoding)
+    except UnicodeError:
+        # It is in no encoding, so that it will be refused.
+        return b""
 
 
 async def query(call: Call, partner: Partner, desk: Desk) -> Reply:
@@ -74,8 +87,8 @@ async def query(call: Call, partner: Partner, desk: Desk) -> Reply:
 
 def _told(parsed: Parsed, partner: Partner, now: int) -> Told:
     code, product = field(parsed.document, "Henkilotunnus"), product_of(parsed.document)
-    life = POPULATION.known(code, day_of_key(now))
-    if life is None or not is_in_register(life, now):
+    life = look_up(code, now).life
+    if life is None:
         return Told(_envelope(_failed("", NOT_FOUND)), [])
     return Told(_envelope(message(life, code, product, now, sees_restricted(partner))), [code])
 

@@ -14,12 +14,11 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from exchange.adapters.population_register import groups
-from exchange.adapters.population_register.basic_data import (
-    basic_data,
-    is_restricted,
-    known_of,
-)
+from exchange.adapters.population_register.basic_data import basic_data, known_of
+from exchange.adapters.population_register.person_query.guardianship import GUARDIANSHIP
 from exchange.schemas.persons import Life
+from exchange.schemas.persons.homes import TOWN_NAMES
+from exchange.schemas.persons.register import FOUND, PASSIVE, is_restricted, look_up
 from exchange.schemas.persons.registration_times import day_of_key
 
 NAMESPACE = "http://xml.vrk.fi/schema/vtjkysely"
@@ -30,10 +29,23 @@ PRODUCTS = {
     "HUOLLETTAVA-HUOLTAJAT": "Huoltaja",
     "VANHEMPI -LAPSET JA HUOLLETTAVAT": "Lapsi",
 }
-#: Return codes of a message that holds a person.
-FOUND, PASSIVE = "0000", "0002"
+#: Return codes of a message that holds a person, in words.
 _TEXTS = {FOUND: "Haku onnistui", PASSIVE: "Henkilötunnus on passiivinen"}
 _SEX = {"MIES": ("1", "Mies", "Man"), "NAINEN": ("2", "Nainen", "Kvinna")}
+#: Names of the countries (ISO 3166-1, three digits) whose citizens there are, Finnish and Swedish.
+COUNTRIES = {
+    "156": ("Kiina", "Kina"),
+    "233": ("Viro", "Estland"),
+    "246": ("Suomi", "Finland"),
+    "276": ("Saksa", "Tyskland"),
+    "356": ("Intia", "Indien"),
+    "368": ("Irak", "Irak"),
+    "608": ("Filippiinit", "Filippinerna"),
+    "643": ("Venäjä", "Ryssland"),
+    "706": ("Somalia", "Somalia"),
+    "752": ("Ruotsi", "Sverige"),
+    "804": ("Ukraina", "Ukraina"),
+}
 _FOREIGN = (
     "UlkomainenLahiosoite",
     "UlkomainenPaikkakuntaJaValtioS",
@@ -61,6 +73,16 @@ _POST = (
     "PostiosoiteAlkupvm",
     "PostiosoiteLoppupvm",
 )
+_FOREIGN_POST = (
+    "UlkomainenLahiosoite",
+    "UlkomainenPaikkakunta",
+    "Valtiokoodi3",
+    "ValtioS",
+    "ValtioR",
+    "ValtioSelvakielinen",
+    "PostiosoiteAlkupvm",
+    "PostiosoiteLoppupvm",
+)
 
 #: A name and what stands in it: a text, or further elements.
 Tree = tuple[str, "str | Sequence[Tree]"]
@@ -75,13 +97,12 @@ def message(life: Life, code: str, product: str, now: int, sees_restricted: bool
     if not sees_restricted and is_restricted(life, now):
         written = [groups.withheld(each) for each in written]
     found = {each["tietoryhma"]: each for each in written}
-    today = day_of_key(now)
-    active = life.code_on(today)
-    returned = FOUND if code == active else PASSIVE
+    returned, active = look_up(code, now).return_code, life.code_on(day_of_key(now))
     moment = datetime.datetime.fromtimestamp(now, datetime.UTC)
     infos = [(f"Info{language}", f"{moment:%d.%m.%Y %H:%M}") for language in "SRE"]
     texts = 'hakuperusteTekstiE="Found" hakuperusteTekstiR="Hittades" hakuperusteTekstiS="Löytyi"'
     person = [*_person(found), *_relatives(life, PRODUCTS[product], now)]
+    guardianship = "" if PRODUCTS[product] else GUARDIANSHIP
     return (
         f'<VTJHenkiloVastaussanoma xmlns="{NAMESPACE}" sanomatunnus="{product}" '
         f'tietojenPoimintaaika="{moment:%Y%m%d%H%M%S}" versio="1.0">'
@@ -90,7 +111,8 @@ def message(life: Life, code: str, product: str, now: int, sees_restricted: bool
         f'<Hakuperusteet><Henkilotunnus hakuperustePaluukoodi="1" {texts}>{code}</Henkilotunnus>'
         "</Hakuperusteet>"
         f'<Henkilo><Henkilotunnus voimassaolokoodi="1">{active}</Henkilotunnus>'
-        f"{''.join(_xml(each) for each in person)}</Henkilo></VTJHenkiloVastaussanoma>"
+        f"{''.join(_xml(each) for each in person)}{guardianship}</Henkilo>"
+        "</VTJHenkiloVastaussanoma>"
     )
 
 
@@ -105,6 +127,8 @@ def _person(found: Groups) -> Iterator[Tree]:
             ("Nimilajikoodi", ""),
             ("Alkupvm", ""),
             ("Loppupvm", _day(earlier.get("loppupv"))),
+            ("Info8S", ""),
+            ("Info8R", ""),
         ],
     )
     yield "VakinainenKotimainenLahiosoite", _address(found.get("VAKINAINEN_KOTIMAINEN_OSOITE", {}))
@@ -117,6 +141,7 @@ def _person(found: Groups) -> Iterator[Tree]:
     yield "TilapainenKotimainenLahiosoite", [(each, "") for each in _DOMESTIC]
     yield "TilapainenUlkomainenLahiosoite", [(each, "") for each in _FOREIGN]
     yield "KotimainenPostiosoite", _post(found.get("KOTIMAINEN_POSTIOSOITE", {}))
+    yield "UlkomainenPostiosoite", [(each, "") for each in _FOREIGN_POST]
     yield "Kotikunta", _municipality(found.get("KOTIKUNTA", {}))
     death = found.get("KUOLINPAIVA", {})
     yield (
@@ -125,7 +150,8 @@ def _person(found: Groups) -> Iterator[Tree]:
     )
     yield "Kuolleeksijulistamistiedot", [("Kuolleeksijulistamispvm", "")]
     language = found["AIDINKIELI"]["kielikoodi"]
-    yield "Aidinkieli", [("Kielikoodi", language), ("KieliS", "suomi"), ("KieliR", "finska")]
+    names = [("KieliS", "suomi"), ("KieliR", "finska"), ("KieliSelvakielinen", "")]
+    yield "Aidinkieli", [("Kielikoodi", language), *names]
     restricted = "1" if "TURVAKIELTO" in found else "0"
     yield "Turvakielto", [("TurvakieltoTieto", restricted), ("TurvakieltoPaattymispvm", "")]
     sex = zip(
@@ -135,7 +161,21 @@ def _person(found: Groups) -> Iterator[Tree]:
     )
     yield "Sukupuoli", list(sex)
     (citizenship,) = found["KANSALAISUUS"]["henkilonKansalaisuudet"]
-    yield "Kansalaisuus", [("Kansalaisuuskoodi3", citizenship["kansalaisuuskoodi"])]
+    yield "Kansalaisuus", _citizenship(citizenship["kansalaisuuskoodi"])
+
+
+def _citizenship(code: str) -> list[Tree]:
+    """A citizenship with its country's names: a reader takes the Finnish one without looking
+    whether it is there.
+    """
+    finnish, swedish = COUNTRIES[code]
+    return [
+        ("Kansalaisuuskoodi3", code),
+        ("KansalaisuusS", finnish),
+        ("KansalaisuusR", swedish),
+        ("KansalaisuusSelvakielinen", ""),
+        ("Saamispvm", ""),
+    ]
 
 
 def _names(last: str, first: str) -> Iterator[Tree]:
@@ -171,8 +211,12 @@ def _placed(names: Sequence[str], line: str, group: Mapping[str, Any]) -> list[T
 
 
 def _municipality(group: Mapping[str, Any]) -> list[Tree]:
+    code = group.get("kuntakoodi", "")
+    finnish, swedish = TOWN_NAMES.get(code, ("", ""))
     return [
-        ("Kuntanumero", group.get("kuntakoodi", "")),
+        ("Kuntanumero", code),
+        ("KuntaS", finnish),
+        ("KuntaR", swedish),
         ("KuntasuhdeAlkupvm", _day(group.get("kuntaanMuuttopv"))),
     ]
 

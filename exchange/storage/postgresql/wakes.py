@@ -50,7 +50,6 @@ class NotifyWakes:
         """Listen no more."""
         if self._listening is not None:
             self._listening.cancel()
-            self._listening = None
 
     async def _tell(self) -> None:
         try:

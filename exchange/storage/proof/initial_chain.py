@@ -33,14 +33,11 @@ _ANSWERS = (
 
 
 def seal(connection: sqlite3.Connection) -> int:
-    """Chain every event, with what hangs on it, that no link covers, and all memory; how many links
-    that took.
-    """
+    """Chain every event, with what hangs on it, and all memory; how many links that took."""
     link = newest(connection, *OPENING)
     begun, until = link.number, last_event(connection)
     change = _seal_memory(connection)
-    covered = connection.execute("SELECT MAX(last_event) FROM chain").fetchone()[0] or 0
-    for rows_first in range(covered + 1, until + 1, ROWS_MAX):
+    for rows_first in range(1, until + 1, ROWS_MAX):
         rows_last = min(rows_first + ROWS_MAX - 1, until)
         for query in (_BODIES, _ANSWERS):
             rows = connection.execute(query, (rows_first, rows_last)).fetchall()

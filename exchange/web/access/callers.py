@@ -47,11 +47,17 @@ def listener_of(request: web.BaseRequest) -> Listener | None:
 
 def caller(request: web.BaseRequest, channel: Channel, directory: Directory) -> Partner | Refusal:
     """Who calls, or why nobody may call so."""
-    listener, given = listener_of(request), channel.credentials(request.headers)
+    refusal = not_here(request, channel.name)
+    return refusal or caller_of(request, channel.credentials(request.headers), directory)
+
+
+def caller_of(
+    request: web.BaseRequest, given: Credentials, directory: Directory
+) -> Partner | Refusal:
+    """Who calls with these credentials, whatever is called, or why that can't be told."""
+    listener = listener_of(request)
     if listener is None:
         return _by_key(given, directory)
-    if refusal := not_here(request, channel):
-        return refusal
     assert isinstance(request.protocol, Connection), "it has a listener"
     partner = _by_certificate(request.protocol.certificate, listener, directory)
     if isinstance(partner, Refusal):
@@ -64,10 +70,10 @@ def caller(request: web.BaseRequest, channel: Channel, directory: Directory) -> 
     return partner
 
 
-def not_here(request: web.BaseRequest, channel: Channel) -> Refusal | None:
-    """Why a channel is not served where the request came."""
+def not_here(request: web.BaseRequest, channel: str) -> Refusal | None:
+    """Why a channel of that name is not served where the request came."""
     listener = listener_of(request)
-    return NOT_HERE if listener is not None and channel.name not in listener.channels else None
+    return NOT_HERE if listener is not None and channel not in listener.channels else None
 
 
 def _by_key(given: Credentials, directory: Directory) -> Partner | Refusal:

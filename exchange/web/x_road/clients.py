@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
+from aiohttp import web
+
+from exchange.ports import Refusal
 from exchange.ports.channel import basic_or_key
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.x_road.faults import Fault
 from exchange.schemas.x_road.identifiers import Identifier, client
 from exchange.schemas.x_road.members import class_of
 from exchange.settings.x_road import XRoad as Settings
+from exchange.web.access.callers import NO_CERTIFICATE, NO_KEY, caller_of
 
 
 class Registered(NamedTuple):
@@ -34,7 +38,11 @@ class Clients:
         path = identifier.path
         named = self._x_road.clients.get(path)
         if named is None:
-            instance, kind, code, *rest = path.split("/")
+            parts = path.split("/")
+            if len(parts) < len(("instance", "class", "code")):
+                # (A header of SOAP may have left out any part.)
+                return None
+            instance, kind, code, *rest = parts
             member = self._directory.by_business_id(code)
             if member is None or (instance, kind) != (self._x_road.instance, class_of(member)):
                 return None
@@ -46,30 +54,33 @@ class Clients:
             return None
         return Registered(partner, path in self._x_road.clients_without_key)
 
-    def authenticated(self, identifier: Identifier, headers: Mapping[str, str]) -> Partner:
-        """The partner behind a client that proves who it is: by the partner's key, in place of the
-        certificate that a security server compares.
+    def authenticated(self, identifier: Identifier, request: web.BaseRequest) -> Partner:
+        """The partner behind a client that proves who it is: at a listener with TLS by its
+        certificate, at the plain one by the partner's key, in place of a certificate.
 
         Raises:
-            Fault: `unknown_member`, or `ssl_authentication_failed` without the partner's key.
+            Fault: `unknown_member`, or `ssl_authentication_failed` without the partner's
+                certificate or key.
         """
         found = self.find(identifier)
         if found is None:
             message = "the client that the call names is not registered"
             raise Fault("server.clientproxy.unknown_member", message)
-        if not basic_or_key(headers).key and found.is_open:
+        caller = self.caller(request)
+        if isinstance(caller, Partner):
+            if caller.id == found.partner.id:
+                return caller
+            why = "the certificate or key is another partner's"
+        elif found.is_open and caller in (NO_KEY, NO_CERTIFICATE):
             return found.partner
-        by_key = self.by_key(headers)
-        if by_key is None or by_key.id != found.partner.id:
-            message = "the client did not prove who it is: a partner's key is wanted"
-            raise Fault("server.clientproxy.ssl_authentication_failed", message)
-        return found.partner
+        else:
+            why = caller.message
+        message = f"the client did not prove who it is: {why}"
+        raise Fault("server.clientproxy.ssl_authentication_failed", message)
 
-    def by_key(self, headers: Mapping[str, str]) -> Partner | None:
-        """The partner whose key a call carries."""
-        given = basic_or_key(headers)
-        partner = self._directory.by_key(given.key) if given.key else None
-        return partner if partner is not None and given.user in ("", partner.id) else None
+    def caller(self, request: web.BaseRequest) -> Partner | Refusal:
+        """Who calls, whichever client it says it is, or why that can't be told."""
+        return caller_of(request, basic_or_key(request.headers), self._directory)
 
     def all(self) -> Iterator[tuple[Identifier, str]]:
         """Every client, with the name of its member."""

@@ -9,6 +9,7 @@ import json
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 from exchange.errors import LedgerError, LedgerUnavailable
@@ -23,10 +24,10 @@ from exchange.settings.x_road import XRoad as Settings
 
 #: The address of both servers: the exchange stands in for either.
 SERVER = "127.0.0.1"
-#: Records that wait for a ledger that takes nothing; then the oldest of them are lost.
-WAITING_MAX = 10_000
-#: Records that are committed at once, so that nobody waits long for their commit.
-TOGETHER_MAX = 500
+#: Calls whose records wait for a ledger that takes nothing; then the oldest of them are lost.
+WAITING_MAX = 5_000
+#: Calls whose records are committed at once, so that nobody waits long for their commit.
+TOGETHER_MAX = 250
 #: Records that health data are made of, the newest.
 HEALTH_RECORDS_MAX = 10_000
 
@@ -41,7 +42,8 @@ class Monitoring:
         self._x_road = x_road
         self._records = records
         self._clock = clock
-        self._waiting: deque[CallRecord] = deque(maxlen=WAITING_MAX)
+        #: The records of each call, which are kept or lost together.
+        self._waiting: deque[list[CallRecord]] = deque(maxlen=WAITING_MAX)
         self._later = Later("operational records", self.flush, self._waiting.__len__, clock)
         self._started_at = clock.now()
 
@@ -58,9 +60,11 @@ class Monitoring:
         """Keep what was seen of a call that has ended: a record for each side."""
         seen.left_at = self._clock.now()
         client, provider = operations.ends_of(seen)
-        for record in operations.records(seen, SERVER):
-            content = json.dumps(record, separators=(",", ":"))
-            self._waiting.append(CallRecord(seen.left_at, client, provider, content))
+        contents = (
+            json.dumps(record, separators=(",", ":")) for record in operations.records(seen, SERVER)
+        )
+        records = [CallRecord(seen.left_at, client, provider, each) for each in contents]
+        self._waiting.append(records)
         self._later.begin()
 
     async def flush(self) -> None:
@@ -72,7 +76,7 @@ class Monitoring:
         for _ in range(0, len(self._waiting), TOGETHER_MAX):
             few = [self._waiting.popleft() for _ in range(min(TOGETHER_MAX, len(self._waiting)))]
             try:
-                await self._records.keep(few, self._x_road.records_max)
+                await self._records.keep([*chain(*few)], self._x_road.records_max)
             except LedgerError:
                 room = WAITING_MAX - len(self._waiting)
                 self._waiting.extendleft(reversed(few[max(0, len(few) - room) :]))

@@ -19,6 +19,7 @@ from multidict import CIMultiDict
 from exchange.journey import trace
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel, Ids, Refusal
+from exchange.ports.channel import refuse_with_problem
 from exchange.schemas import document_limits
 from exchange.schemas.call import JSON, XML, Call, Reply
 from exchange.schemas.directory import Partner
@@ -27,7 +28,9 @@ from exchange.schemas.x_road.faults import Fault
 from exchange.schemas.x_road.identifiers import Identifier
 from exchange.schemas.x_road.operations import Observed
 from exchange.settings import Limits
+from exchange.settings.x_road import X_ROAD
 from exchange.settings.x_road import XRoad as Settings
+from exchange.web.access.callers import not_here
 from exchange.web.caller_connection import sender_known
 from exchange.web.endpoints import NO_ENDPOINT, Endpoints, Entry, response
 from exchange.web.metrics import Metrics
@@ -42,8 +45,6 @@ CLIENTS = "/listClients"
 WSDL = "/wsdl"
 #: Bodies at most, in bytes: a large town asks about all its residents at once.
 REST_BYTES_MAX, SOAP_BYTES_MAX = 8_388_608, 1_048_576
-#: Under what refusals are counted.
-CHANNEL = "x-road"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,11 @@ class SecurityServer:
         started = time.perf_counter()
         # (Not answered: what an answer carries is X-Road's.)
         trace.begin(request.headers)
-        reply = await self._reply(request)
-        self._parts.metrics.served(CHANNEL, reply.status, time.perf_counter() - started)
+        if (refusal := not_here(request, X_ROAD)) is not None:
+            reply = refuse_with_problem(refusal)
+        else:
+            reply = await self._reply(request)
+        self._parts.metrics.served(X_ROAD, reply.status, time.perf_counter() - started)
         return response(reply)
 
     async def _reply(self, request: web.Request) -> Reply:
@@ -158,7 +162,7 @@ class SecurityServer:
         self, request: web.Request, asked: rest.RestRequest, body: bytes, seen: Observed
     ) -> Reply:
         parts = self._parts
-        partner = parts.clients.authenticated(asked.client, request.headers)
+        partner = parts.clients.authenticated(asked.client, request)
         own = parts.services.of(asked.service.owner)
         parts.services.check_server(asked.security_server)
         seen.passed_at = parts.monitoring.now()
@@ -255,7 +259,7 @@ class SecurityServer:
         self, request: web.Request, asked: soap.SoapRequest, seen: Observed
     ) -> Reply:
         parts = self._parts
-        partner = parts.clients.authenticated(asked.client, request.headers)
+        partner = parts.clients.authenticated(asked.client, request)
         code, server = asked.service.parts["serviceCode"], asked.security_server
         is_operations = code in (operations.DATA, operations.HEALTH)
         is_own = is_operations and asked.service.owner == parts.monitoring.owner
@@ -330,7 +334,7 @@ class SecurityServer:
     def _count(self, fault: Fault) -> None:
         """Count a refusal; codes of the senders' own are one, for there may be any number."""
         code = fault.code if fault.code in faults.CODES else "client.fault"
-        self._parts.metrics.refused(CHANNEL, code)
+        self._parts.metrics.refused(X_ROAD, code)
 
     async def _body(self, request: web.Request, bytes_max: int) -> bytes:
         """The body, of at most `bytes_max` bytes.
@@ -338,8 +342,7 @@ class SecurityServer:
         Raises:
             Fault: `io_error`, when it is too large, too late or broken off.
         """
-        partner = self._parts.clients.by_key(request.headers)
-        if partner is not None:
+        if isinstance(self._parts.clients.caller(request), Partner):
             sender_known(request)
         sender = Partner("", "", "", body_bytes_max=bytes_max)
         body = await read_body(request, sender, self._parts.limits.body_bytes_max)

@@ -135,7 +135,7 @@ def test_the_earliest_day_exists_and_lies_so_many_months_back(now: int, sector: 
 
 def test_months_are_reckoned_from_the_day_in_finland(monkeypatch: pytest.MonkeyPatch) -> None:
     march = int(datetime.datetime(2026, 2, 28, 22, tzinfo=datetime.UTC).timestamp() * 1000)
-    right = RIGHTS.by_sector["wellbeing-services-county"]
+    right = RIGHTS.by_sector["wellbeing-county"]
     assert earliest_day(right, march).endswith("-01")
     assert earliest_day(right, march - 1).endswith("-28")
     query = {

@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from typing import Any
 
+from exchange.adapters.kelmu.generate import HABITS
 from exchange.adapters.kelmu.partner import STUB
 from exchange.adapters.kelmu.partner.volumes import (
     ASKED_SHARE,
@@ -78,6 +79,17 @@ def test_what_else_officials_send_is_small_and_from_whom_it_may_come() -> None:
     assert senders["kelmu.notice"] == {"kela.benefits"}
     assert senders["kelmu.document"] == senders["kelmu.work-list-query"]
     assert len(senders["kelmu.document"]) == 21 + 2
+
+
+def test_an_organisation_asks_for_its_own_purposes_else_for_its_sectors() -> None:
+    flows = {flow.name: flow for flow in STUB.flows(DIRECTORY)}
+    for name, habits in (
+        ("municipality.espoo", "municipality"),
+        ("municipality.mariehamn", "municipality.mariehamn"),
+        ("county.kainuu", "wellbeing-county"),
+    ):
+        asked = {document_of(flows[f"kelmu.ui.{name}"], serial)["purpose"] for serial in range(100)}
+        assert asked == {purpose for purpose, _ in HABITS[habits][0]}, name
 
 
 def document_of(flow: Flow, serial: int) -> Any:

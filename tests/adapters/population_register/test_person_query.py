@@ -17,6 +17,7 @@ import zeep
 from lxml import etree
 from zeep.transports import Transport
 
+from exchange.adapters.population_register.person_query.message import COUNTRIES
 from exchange.schemas.persons import POPULATION, Life, person
 from exchange.schemas.persons.life_courses import SLOTS
 from tests.journeys.running import Running, running
@@ -129,6 +130,36 @@ async def test_a_client_from_the_served_description_gets_a_person(town: Reader) 
         "VakinainenKotimainenLahiosoite/Postinumero",
     ):
         assert text(found, f"Henkilo/{path}") != "missing"
+
+
+@pytest.mark.parametrize("product", ["Perussanoma 3", "Huoltaja-Huollettavat"])
+async def test_a_reader_that_takes_names_unseen_finds_them(town: Reader, product: str) -> None:
+    """eVaka asks the Finnish name of each citizenship whether it is blank, so that it must be there;
+    it keeps the names of the municipality.
+    """
+    abroad = found_where(lambda each: each.course.citizenship != "246", youngest=20)
+    for life in (abroad, found_where(lambda each: each.course.citizenship == "246", youngest=20)):
+        found = await town.person(life.code_on(date.today().toordinal()), product)
+        nationality = text(found, "Henkilo/Kansalaisuus/KansalaisuusS")
+        assert text(found, "Henkilo/Kansalaisuus/Kansalaisuuskoodi3") == life.course.citizenship
+        assert (nationality == "Suomi") == (life.course.citizenship == "246")
+        assert nationality not in ("", "missing")
+        home = life.home(date.today().toordinal())
+        assert home is not None
+        assert text(found, "Henkilo/Kotikunta/KuntaS") == home.town
+        assert text(found, "Henkilo/Kotikunta/KuntaR") == home.town_sv
+    inside = "Henkilo/Edunvalvonta/HenkiloEdunvalvoja/NykyinenSukunimi/Sukunimi"
+    assert text(found, inside) == ("" if product == "Perussanoma 3" else "missing")
+
+
+async def test_every_citizenship_has_its_names() -> None:
+    citizenships = {
+        life.course.citizenship
+        for birth in range(700_000, 700_400)
+        for slot in range(0, SLOTS, 3)
+        if (life := POPULATION.at(birth, slot)) is not None
+    }
+    assert citizenships == set(COUNTRIES)
 
 
 async def test_nobody_is_told_by_0001_and_no_message(town: Reader) -> None:

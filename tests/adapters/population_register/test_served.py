@@ -210,7 +210,7 @@ async def test_who_has_no_permit_and_what_is_no_json_is_refused(exchange: Runnin
     status, _, _ = await exchange.get(f"{BASE}/kirjausavain/2026-03-02", "employer.demo-oy")
     assert status == 403
     status, answer = await ask(exchange, question, Content_Type="text/plain")
-    assert (status, answer["reason"]) == (400, "unsupported")
+    assert (status, answer["reason"]) == (415, "unsupported")
 
 
 async def test_the_ledger_bears_out_every_count(exchange: Running) -> None:

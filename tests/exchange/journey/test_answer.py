@@ -57,7 +57,7 @@ async def test_no_answer_before_the_deadline_is_none_and_the_delivery_is_dead(
         began = time.monotonic()
         outcome, told = await ask(running, "a", 100 if "ask_seconds" in limit else 0.3)
         assert (outcome.kind, told) == ("accepted", None)
-        assert 0.1 < time.monotonic() - began < 1.5
+        assert 0.1 < time.monotonic() - began < 60, "by the shorter one of 0.3 s and 100 s"
         state, attempts, reason = await running.state(outcome.envelope.id)
         assert (state, reason) == ("dead", "unreachable: away")
         assert attempts > 1

@@ -15,6 +15,7 @@ from exchange.ports import Inbound
 from exchange.ports.ledger import Wanted
 from exchange.schemas.call import Reply
 from tests.exchange.journey.way import BODY, FIRST, SENDER, Script, Way, way
+from tests.waiting import WAIT_SECONDS
 
 DAY_MILLISECONDS = 86_400_000
 
@@ -99,7 +100,7 @@ async def test_nobody_waits_for_days_in_a_mailbox(tmp_path: Path) -> None:
         )
         await asyncio.sleep(0.1)
         clock.step_milliseconds = -DAY_MILLISECONDS
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_SECONDS):
             assert await waiting == []
 
 
@@ -124,7 +125,7 @@ async def test_nobody_waits_for_days_for_an_answer(tmp_path: Path) -> None:
         )
         await called.wait()
         clock.step_milliseconds = -DAY_MILLISECONDS
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_SECONDS):
             outcome, answer = await waiting
         assert answer is None
         assert (await running.state(outcome.envelope.id))[0] == "dead"

@@ -15,6 +15,7 @@ from exchange.ports import Actor, Leased
 from exchange.ports.ledger import Wanted
 from exchange.ports.operators import Operator
 from tests.exchange.journey.way import FIRST, SECOND, Script, Way, way
+from tests.waiting import WAIT_SECONDS
 
 HOUR = 3600.0
 ANN = Actor(Operator("ann", "admin"), "127.0.0.1")
@@ -134,15 +135,15 @@ async def test_who_waits_is_woken_by_what_comes(tmp_path: Path) -> None:
         await asyncio.sleep(0.05)
         assert not waiting.done()
         await put(running, "a")
-        assert names(await asyncio.wait_for(waiting, 5)) == ["a"]
+        assert names(await asyncio.wait_for(waiting, WAIT_SECONDS)) == ["a"]
         await put(running, "c-0", "c-1", conversation="c")
-        (first,) = await asyncio.wait_for(other, 5)
+        (first,) = await asyncio.wait_for(other, WAIT_SECONDS)
         follower = asyncio.create_task(take(running, wait_seconds=30))
         await asyncio.sleep(0.05)
         assert not follower.done()
         boxes = running.exchange.mailboxes
         await boxes.acknowledge(running.channel.name, FIRST, [first.hold])
-        assert names(await asyncio.wait_for(follower, 5)) == ["c-1"]
+        assert names(await asyncio.wait_for(follower, WAIT_SECONDS)) == ["c-1"]
 
 
 async def test_who_waits_looks_again_and_in_the_end_has_nothing(tmp_path: Path) -> None:

@@ -27,12 +27,12 @@ from tests.exchange.journey.two_workers import (
     CLOCK,
     IDS,
     SERIAL,
-    WAIT_SECONDS,
     Receivers,
     Step,
     Worker,
 )
 from tests.exchange.journey.way import FIRST, SECOND
+from tests.waiting import WAIT_SECONDS
 
 ANN = Actor(Operator("ann", "operator"), "127.0.0.1")
 SENDS = st.builds(

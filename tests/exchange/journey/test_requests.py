@@ -21,6 +21,7 @@ from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
 from exchange.storage.proof.verify import verify
 from exchange.storage.sqlite import SqliteLedger
+from tests.waiting import WAIT_SECONDS
 
 ONE, TWO = Partner("one", "One", "bank"), Partner("two", "Two", "bank")
 
@@ -81,7 +82,7 @@ async def test_they_are_committed_soon_and_without_another_call(
     served = Requests(ledger, WallClock())
     for number in (1, 2):
         await poll(served, ONE, 1)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_SECONDS):
             while [count for count, _ in (await counted(ledger)).values()] != [number]:
                 await asyncio.sleep(0.01)
     await served.stop()

@@ -27,9 +27,9 @@ from exchange.schemas.directory import Partner
 from exchange.storage.partners.receiver_states import LedgerReceivers
 from exchange.storage.sqlite import SqliteLedger
 from tests.exchange.journey import way as made
+from tests.waiting import WAIT_SECONDS
 
 DIRECTORY, CLOCK = directories.load(), WallClock()
-WAIT_SECONDS = 20.0
 #: Ids of each worker, as in a run of the service.
 IDS = [SequentialIds(CLOCK, worker) for worker in range(2)]
 SERIAL = count()

@@ -33,10 +33,10 @@ from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Directory, Partner
 from exchange.settings import Settings
 from exchange.storage.proof.verify import verify
+from tests.waiting import WAIT_SECONDS
 
 BODY = (Path(population.__file__).parent / "samples/valid/population.births--one.json").read_bytes()
 SENDER, FIRST, SECOND = "dvv", "kela.core-data", "kela.income-data"
-WAIT_SECONDS = 15.0
 
 Answer = Callable[[str, str, int], Awaitable[Reply]]
 

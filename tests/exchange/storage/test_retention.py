@@ -56,6 +56,7 @@ def steps_to_drop(connection: sqlite3.Connection) -> tuple[int, int]:
 def test_messages_whose_bodies_went_long_ago_cost_nothing(connection: sqlite3.Connection) -> None:
     add(connection, 0, 10, bodies=True)
     young = steps_to_drop(connection)
+    assert connection.execute("SELECT COUNT(*) FROM body").fetchone() == (0,)
     add(connection, 1_000, 5_000, bodies=False)
     add(connection, 10_000, 10, bodies=True)
     old = steps_to_drop(connection)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 import sys
 import time
@@ -17,6 +18,7 @@ import pytest
 from exchange.errors import LedgerClosed, LedgerError, LedgerUnavailable
 from exchange.storage import writer
 from exchange.storage.connection import connect
+from exchange.storage.proof.heads_file import head_path
 from exchange.storage.proof.verify import verify
 from exchange.storage.sqlite import SqliteLedger
 from tests.contracts.rows import record, settlement
@@ -47,6 +49,21 @@ async def ledger(tmp_path: Path) -> AsyncIterator[SqliteLedger]:
     yield opened
     with contextlib.suppress(LedgerClosed):
         await opened.close()
+
+
+async def test_a_closed_ledger_has_no_file_open(tmp_path: Path) -> None:
+    ledger = SqliteLedger(tmp_path / "ledger.db")
+
+    def opened() -> set[str]:
+        found = (Path(entry.path) for entry in os.scandir("/proc/self/fd"))
+        names = {os.readlink(each) for each in found if each.is_symlink()}
+        return {name for name in names if name.startswith(str(tmp_path))}
+
+    await ledger.open()
+    assert (await ledger.record(record("one"))).kind == "new"
+    assert any(name.endswith(head_path(ledger.path).name) for name in opened())
+    await ledger.close()
+    assert opened() == set()
 
 
 async def test_two_ledgers_in_one_process_both_make_progress(ledger: SqliteLedger) -> None:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.exchange.web.one_channel import ONE, Served, server
+from tests.waiting import WAIT_SECONDS
 
 KEY = f"X-API-Key: {ONE.key}\r\n"
 
@@ -35,7 +36,7 @@ class Raw:
 
     async def reply(self) -> tuple[int, str, bytes]:
         """Status, head and body of the next reply."""
-        head = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 5)).decode()
+        head = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), WAIT_SECONDS)).decode()
         length = next(
             line.split(": ")[1]
             for line in head.splitlines()
@@ -46,7 +47,7 @@ class Raw:
     async def ended(self) -> bool:
         """Whether the other side closes, and says nothing before it does."""
         try:
-            return await asyncio.wait_for(self.reader.read(), 5) == b""
+            return await asyncio.wait_for(self.reader.read(), WAIT_SECONDS) == b""
         except ConnectionError:
             return True
 

@@ -15,6 +15,7 @@ from tests.exchange.journey.way import FIRST, SECOND, Script, way
 from tests.exchange.web.dead import die
 from tests.exchange.web.test_api import document, holds
 from tests.journeys.running import Running, running
+from tests.waiting import WAIT_SECONDS
 
 JSON_TYPE = {"Content_Type": "application/json"}
 
@@ -80,13 +81,13 @@ async def test_followers_of_a_dead_letter_wait_until_it_is_sent_again_or_skipped
             return [(await delivery(sent[f"{talk}-{number}"])).state for number in range(3)]
 
         async def until(talk: str, wanted: list[str]) -> None:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(WAIT_SECONDS):
                 while await states(talk) != wanted:
                     await asyncio.sleep(0.01)
 
         for talk in "ab":
             await until(talk, ["dead", "waiting", "waiting"])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_SECONDS):
             while (await delivery(loose)).state != "dead":
                 await asyncio.sleep(0.01)
         every = await exchange.ledger.dead_causes(DeadFilter())

@@ -25,6 +25,7 @@ from tests.exchange.web.partners import (
     partner,
     request_of,
 )
+from tests.waiting import WAIT_SECONDS
 
 
 async def test_a_connection_is_used_again() -> None:
@@ -193,7 +194,7 @@ async def test_a_partner_that_does_not_read_is_not_waited_for_to_close() -> None
             await asyncio.sleep(0.01)
         with pytest.raises(Unreachable, match="no response within"):
             await sending
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_SECONDS):
             while held_by_a_process(ports[0]):
                 await asyncio.sleep(0.01)
 

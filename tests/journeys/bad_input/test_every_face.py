@@ -149,7 +149,7 @@ def wrong_keys() -> Iterator[Wrong]:
     real = json.dumps({"hetulista": [CODE, REAL]}).encode()
     yield Wrong("living person listed", TOWN, basic, real, 403)
     other = json.dumps(listed).encode()
-    yield Wrong("another media type", TOWN, basic, other, 400, "text/plain")
+    yield Wrong("another media type", TOWN, basic, other, 415, "text/plain")
 
 
 class Faces(NamedTuple):

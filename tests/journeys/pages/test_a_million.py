@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from exchange.benchmarks.grown import grow
+from exchange.benchmarks.grown_ledger import grow
 from exchange.benchmarks.growth import small_ledger
 from exchange.benchmarks.search.ledger import season
 from exchange.statistics.days import FINLAND
@@ -138,7 +138,7 @@ async def send_again(found: Found) -> None:
     await found.walk.link("Dead letters", "nav.menu")
     await page.get_by_label("Receiver").fill(found.bank)
     yesterday = datetime.datetime.now(FINLAND).date() - datetime.timedelta(days=1)
-    await page.get_by_label("From", exact=True).fill(yesterday.isoformat())
+    await page.get_by_label("From (Finnish time)").fill(yesterday.isoformat())
     await found.walk.button("Search")
     await found.walk.button("Send all of these again")
     await found.walk.shows("resend")

@@ -120,15 +120,15 @@ def test_a_very_long_value_is_asked_of_no_regular_expression(
 def test_what_stands_behind_the_last_finding_is_not_read_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    fed, reached = pieces.fed, []
+    feed, reached = pieces.feed, []
 
     def noted(parser: XMLParserType, data: bytes) -> None:
         try:
-            fed(parser, data)
+            feed(parser, data)
         finally:
             reached.append(parser.CurrentByteIndex)
 
-    monkeypatch.setattr(pieces, "fed", noted)
+    monkeypatch.setattr(pieces, "feed", noted)
     body = b"<a><b/>" + b"".join(b"<c%d/>" % number for number in range(1_000)) + b"</a>"
     (found,) = xml.locate(body, [Finding("test.wrong", "wrong", etree.fromstring(body)[0])])
     assert (found.line, found.column, reached) == (1, 4, [len(b"<a><b/>")])

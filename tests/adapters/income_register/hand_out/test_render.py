@@ -195,19 +195,36 @@ def test_a_rendered_document_is_its_own_canonical_form_and_valid(profile: str) -
         check_reply(etree.fromstring(signed))
 
 
-@pytest.mark.parametrize("text", ["<a>x y</a>", "<a>&amp;&lt;&gt;</a>", "<a><b>ä</b></a>"])
+@pytest.mark.parametrize(
+    "text", ["<a>x y</a>", "<a>&amp;&lt;&gt;</a>", "<a><b>ä</b></a>", "<a>1/2</a>"]
+)
 def test_plain_bytes_are_canonical(text: str) -> None:
     body = text.encode()
     assert is_plain(body)
     assert etree.tostring(etree.fromstring(body), method="c14n") == body
 
 
-def test_what_a_profile_leaves_out_of_a_report_stands_nowhere_else_in_one() -> None:
-    body = BODY.replace(
-        b"</Transactions>",
-        b"</Transactions><ForeignLeasedWork><Addresses>x</Addresses></ForeignLeasedWork>",
-        1,
-    )
+@pytest.mark.parametrize("text", ["<a/>", "<a><b/><c></c></a>", "<a >x</a>", "<a> <b></b></a>"])
+def test_bytes_that_are_not_canonical_are_not_plain(text: str) -> None:
+    assert not is_plain(text.encode())
+
+
+LEASED = b"<ForeignLeasedWork>%s</ForeignLeasedWork>"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"</Transactions>", b"</Transactions>" + LEASED % b"<Addresses>x</Addresses>"),
+        (b"</Transactions>", b"</Transactions>" + LEASED % b"" + b"<Other>" + LEASED % b"" + b"</Other>"),
+        (b"<Report><ReportData>", b"<Report><Other>x</Other><ReportData>"),
+    ],
+)  # fmt: skip
+def test_what_a_profile_leaves_out_of_a_report_stands_nowhere_else_in_one(
+    before: bytes, after: bytes
+) -> None:
+    body = BODY.replace(before, after, 1)
+    assert body != BODY
     held = delivery(WAGE_REPORTS, body)
     tree = by_tree(held, wanted(held), "benefit-decision")
     assert by_bytes(held, wanted(held), "benefit-decision") in (None, tree)

@@ -212,3 +212,26 @@ def test_reports_are_told_apart_only_where_all_are_between_the_same_tags() -> No
     for outside in (b"<Report >x</x>", b"<x></Report >"):
         assert chunks_of(body[:at] + outside + body[at:], REPORTS) is None
     assert chunks_of(body.replace(b"</Reports>", b"<x/></Reports>"), REPORTS) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "put", "last"),
+    [
+        (b"LastName", b"\xff\xfe", True),
+        (b"LastName", b"\xed\xa0\x80", True),
+        (b"ReportId", b"A-1", False),
+    ],
+)
+def test_what_is_no_text_and_an_id_of_several_reports_are_found_in_known_forms(
+    name: bytes, put: bytes, last: bool
+) -> None:
+    good = delivery(1, 200)
+    assert judged(good)[0]
+    assert reports_left_out(good) > 1
+    # (The first report of each form is judged whatever is known.)
+    at = good.rindex(b"<%b>" % name) if last else 0
+    bad = good[:at] + re.sub(b"<%b>[^<]*" % name, b"<%b>%b" % (name, put), good[at:])
+    assert bad != good
+    found = judged(bad)
+    assert found[3], "something is wrong with it"
+    assert found == judged_anew(bad)

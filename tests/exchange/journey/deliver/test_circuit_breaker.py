@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from exchange.journey.deliver.attempt import retry_after
-from exchange.ports import Actor, Operator
+from exchange.ports import Actor, Delivery, Operator
 from exchange.schemas.call import Reply
 from exchange.simulation.clock import VirtualClock
 from exchange.simulation.loop import VirtualLoop, run
@@ -289,3 +289,32 @@ def test_what_waits_for_a_paused_receiver_ends_at_its_deadline_without_a_call(
             assert not running.script.calls
 
     run(main())
+
+
+@pytest.mark.parametrize("meanwhile", ["taken", "being made"])
+async def test_what_was_taken_up_meanwhile_is_not_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    async with way(tmp_path, Script()) as running:
+        exchange, dispatcher = running.exchange, running.exchange.dispatcher
+        now = exchange.clock.now()
+        row = ACTOR.did(now, "pause", FIRST, "done")
+        assert await exchange.receiver_states.pause(FIRST, now, "at work", row)
+        await running.until(lambda: exchange.receivers.stopped(FIRST))
+        message = await running.send("m-1")
+        (queue,) = dispatcher._queues.values()
+        (delivery,) = queue.waiting
+
+        async def is_over(delivery: Delivery) -> bool:
+            # While the ledger answers, other tasks go on.
+            if meanwhile == "taken":
+                queue.waiting.remove(delivery)
+            else:
+                queue.active = 1
+            return True
+
+        with monkeypatch.context() as patched:
+            patched.setattr(dispatcher._attempts, "is_over", is_over)
+            await dispatcher._expire(queue)
+        queue.active, queue.waiting = 0, deque([delivery])
+        assert (await running.state(message))[0] == "waiting"

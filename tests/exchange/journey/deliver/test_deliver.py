@@ -23,6 +23,7 @@ from exchange.schemas.directory import Directory
 from exchange.schemas.envelope import public_id
 from tests.exchange.journey import way as made
 from tests.exchange.journey.way import FIRST, SECOND, Script, way
+from tests.waiting import WAIT_SECONDS
 
 
 def failing(wanted: Callable[[Delivery], bool], real: Callable[..., Any]) -> Callable[..., Any]:
@@ -287,11 +288,11 @@ async def test_a_stop_lets_what_is_being_made_end_and_waits_for_nothing_else(
     async with way(tmp_path, Script(answer), deliveries=limits) as running:
         paused = await running.send("paused-0", conversation="p")
         making, later = await running.send("making", SECOND), await running.send("later", SECOND)
-        await asyncio.wait_for(entered.wait(), 5)
+        await asyncio.wait_for(entered.wait(), WAIT_SECONDS)
         await running.until(lambda: (FIRST, "paused-0") in running.script.calls)
         began = time.monotonic()
         await running.exchange.dispatcher.stop()
-        assert time.monotonic() - began < 2, "a pause is nothing to wait for"
+        assert time.monotonic() - began < 30, "a pause of a minute is nothing to wait for"
         assert [(await running.state(each))[0] for each in (paused, making, later)] == [
             "waiting",
             "delivered",

@@ -11,7 +11,7 @@ import pytest
 
 from exchange.journey.deliver import leased
 from exchange.journey.deliver.leased import LeasedLanes
-from exchange.ports.lanes import LANES, NOBODY, Duties
+from exchange.ports.lanes import LANES, NOBODY, Duties, Standing
 from exchange.storage.postgresql.leases import ServerLeases
 from exchange.storage.postgresql.ledger import PostgresLedger
 from tests.postgresql import LocalServer
@@ -78,6 +78,36 @@ async def nodes(postgresql: LocalServer, monkeypatch: pytest.MonkeyPatch) -> Asy
     for each in opened.open:
         await each.lanes.stop()
         await each.ledger.close()
+
+
+class Counted:
+    """Leases of a node that is alone, and how often they were renewed."""
+
+    node = 0
+
+    def __init__(self) -> None:
+        self.renewals = 0
+
+    async def renew(self, duties: Duties, lasts: int, given: Collection[int]) -> Standing:
+        """Every lane."""
+        self.renewals += 1
+        return Standing(EVERY, dict.fromkeys(EVERY, 0), LANES, unbroken=True)
+
+    async def hand_back(self) -> None:
+        """Nothing."""
+
+
+async def test_leases_are_renewed_when_it_is_time_and_not_at_each_look() -> None:
+    leases, seconds = Counted(), 1000.0
+    lanes = LeasedLanes(leases, ALL, None, lambda: seconds)
+    await lanes.start(Out())
+    for later, renewals in ((0.0, 1), (leased.RENEW_SECONDS - 0.1, 1), (leased.RENEW_SECONDS, 2)):
+        seconds = 1000.0 + later
+        for _ in range(3):
+            await lanes._look()
+            await asyncio.sleep(0)
+        assert leases.renewals == renewals
+    await lanes.stop()
 
 
 async def test_lanes_end_by_the_nodes_own_clock_before_the_ledgers(nodes: Nodes) -> None:

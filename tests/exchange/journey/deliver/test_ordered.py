@@ -31,7 +31,6 @@ from tests.exchange.journey.two_workers import (
     CLOCK,
     IDS,
     SERIAL,
-    WAIT_SECONDS,
     Lossy,
     Receivers,
     Step,
@@ -40,6 +39,7 @@ from tests.exchange.journey.two_workers import (
     ordered_record,
 )
 from tests.exchange.journey.way import FIRST, SECOND
+from tests.waiting import WAIT_SECONDS
 
 STEPS = st.builds(
     Step,

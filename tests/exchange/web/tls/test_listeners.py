@@ -22,6 +22,7 @@ from exchange.schemas.directory import Partner
 from exchange.web.access.new_certificates import Issued
 from tests.exchange.web.one_channel import TWO, Served, server
 from tests.exchange.web.tls.certificates import NOW, Folder, authority, client
+from tests.waiting import WAIT_SECONDS
 
 FIRM = Partner("firm", "Firm", "employer", business_id="9002332-8")
 #: A partner that is known by its whole certificate, whatever the certificate says.
@@ -102,7 +103,7 @@ async def test_the_handshake_refuses_and_is_counted(
     for count, (what, each) in enumerate(shown.items(), 1):
         with pytest.raises(aiohttp.ClientError):
             await post(served, DEMANDS, folder.shows(each, at_most))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WAIT_SECONDS):
             while refused(served, "tls-handshake", "none") != count:
                 await asyncio.sleep(0.01)
         assert refused(served, "tls-handshake", "none") == count, what
@@ -199,25 +200,29 @@ async def serial(served: Served, context: ssl.SSLContext) -> str:
 
 
 async def test_a_handshake_that_never_comes_holds_a_place_only_for_a_while(
-    folder: Folder,
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limits = {"connections_max": 8, "read_seconds": 1.0}
+    limits = {"connections_max": 8, "read_seconds": 60.0}
     async with server([folder.listener], **limits) as (served, _):
         port = int(served.secure[DEMANDS].rpartition(":")[2])
+        loop = asyncio.get_running_loop()
         with contextlib.ExitStack() as stack:
             silent = [
                 stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(8)
             ]
             silent[0].sendall(b"\x16\x03\x01")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(WAIT_SECONDS):
                 while len(served.connections.open) < 8:
                     await asyncio.sleep(0.01)
             context = folder.shows(client("one"))
             with pytest.raises(aiohttp.ClientError):
                 await post(served, DEMANDS, context)
-            async with asyncio.timeout(10):
+            assert len(served.connections.open) == 8
+            # A minute passes at once.
+            monkeypatch.setattr(loop, "time", lambda began=loop.time: began() + 60.0)
+            async with asyncio.timeout(WAIT_SECONDS):
                 while served.connections.open:
-                    await asyncio.sleep(0.05)
+                    await asyncio.sleep(0.01)
             assert (await post(served, DEMANDS, context))[0] == 202
         assert refused(served, "tls-handshake", "none") == 8
 
@@ -228,11 +233,11 @@ async def test_who_never_began_a_handshake_is_let_go_when_the_listener_closes(
     async with server([folder.listener]) as (served, _):
         port = int(served.secure[DEMANDS].rpartition(":")[2])
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WAIT_SECONDS):
             while not served.connections.open:
                 await asyncio.sleep(0.01)
     assert not served.connections.open
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_SECONDS):
         assert await reader.read() == b""
     writer.close()
 
@@ -260,7 +265,7 @@ def test_the_servers_own_loop_loses_nothing_of_a_handshake(folder: Folder) -> No
                 assert (await post(served, DEMANDS, folder.shows(client("one"))))[0] == 202
             with pytest.raises(aiohttp.ClientError):
                 await post(served, DEMANDS, folder.shows(None))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(WAIT_SECONDS):
                 while refused(served, "tls-handshake", "none") != 1 or served.connections.open:
                     await asyncio.sleep(0.01)
 

@@ -8,7 +8,8 @@ import gzip
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -17,9 +18,14 @@ from urllib.request import Request, urlopen
 import pytest
 from lxml import etree
 
+from exchange.errors import LedgerError
+from exchange.ports.services import CallRecord
 from exchange.schemas.x_road import operations
-from exchange.schemas.x_road.operations import TEXT_MAX
+from exchange.schemas.x_road.operations import TEXT_MAX, Observed
+from exchange.settings.x_road import XRoad
+from exchange.testing.clock import HandClock
 from exchange.testing.embedded import Embedded
+from exchange.web.x_road.monitoring import TOGETHER_MAX, Monitoring
 
 PARTNER, CLIENT = "municipality.espoo", "FI-TEST/MUN/1234567-1/testihenkilot"
 OWNER, OTHER = "FI-TEST/GOV/0245437-2", "FI-TEST/MUN/1234567-1/toinen"
@@ -187,6 +193,38 @@ def test_what_the_clients_server_refuses_leaves_an_orphan(served: Embedded) -> N
     assert rest(served, "FI-TEST/GOV/9999999-9/x/y/z") == 500
     after = corrected(all_records(served))
     assert after["orphan"] == before["orphan"] + 1
+
+
+class EndsAfterOneCommit:
+    """Where a process keeps records that is killed between its first commit and its second."""
+
+    def __init__(self) -> None:
+        self.kept: list[dict[str, Any]] = []
+
+    async def keep(self, records: Sequence[CallRecord], most: int) -> None:
+        if self.kept:
+            raise LedgerError("the process has ended")
+        self.kept += [json.loads(each.content) for each in records]
+
+    async def told(self, *asked: Any, **more: Any) -> list[CallRecord]:
+        raise AssertionError("nobody asks")
+
+    async def drop(self, before: int) -> int:
+        raise AssertionError("nothing is old")
+
+
+async def test_of_a_process_that_ends_between_two_commits_pairs_are_left() -> None:
+    """(A call that was being served has no record of either side.)"""
+    records = EndsAfterOneCommit()
+    monitoring = Monitoring(XRoad(), records, HandClock())
+    for number in range(2 * TOGETHER_MAX):
+        # The first is refused before it passes, so that records and calls are odd to each other.
+        monitoring.keep(Observed(f"c-{number}", came_at=1, passed_at=number and 2, asked_at=3))
+    with pytest.raises(LedgerError):
+        await monitoring.flush()
+    with suppress(LedgerError):
+        await monitoring.stop()
+    assert corrected(records.kept) == {"orphan": 1, "regular_pair": TOGETHER_MAX - 1}
 
 
 def test_who_is_not_the_owner_sees_own_calls_only(served: Embedded) -> None:

@@ -39,7 +39,7 @@ DID_NOT = "signatures, rules, anything on the disk, a delivery"
 
 
 @dataclass(frozen=True, slots=True)
-class Other:
+class MockServer:
     """A mock server: how it is started, where it answers, what it must be told where, and what it
     does for a message.
     """
@@ -78,7 +78,7 @@ def installed() -> Path | None:
     return modules.resolve()
 
 
-def start(modules: Path, match: Match, stack: ExitStack, cores: set[int]) -> list[Other]:
+def start(modules: Path, match: Match, stack: ExitStack, cores: set[int]) -> list[MockServer]:
     """Start all of them on these cores until the stack closes."""
     started = []
     for make in (_mockserver, _wiremock, _wiremock_without_journal, _mountebank):
@@ -111,14 +111,14 @@ def _json_schema(model: type[BaseModel]) -> str:
     return json.dumps(model.model_json_schema()).replace('"oneOf"', '"anyOf"')
 
 
-def _mockserver(modules: Path, match: Match) -> Other:
+def _mockserver(modules: Path, match: Match) -> MockServer:
     port = free_port()
     jar = next((modules / "mockserver-node").glob("mockserver-netty-*.jar"))
     if isinstance(match, Path):
         body = {"type": "XML_SCHEMA", "xmlSchema": match.read_text(encoding="utf-8")}
     else:
         body = {"type": "JSON_SCHEMA", "jsonSchema": _json_schema(match)}
-    return Other(
+    return MockServer(
         name="MockServer",
         did="schema matched; log as shipped",
         command=["java", "-jar", str(jar), "-serverPort", str(port)],
@@ -132,7 +132,7 @@ def _mockserver(modules: Path, match: Match) -> Other:
     )
 
 
-def _wiremock(modules: Path, match: Match, name: str = "WireMock", *options: str) -> Other:
+def _wiremock(modules: Path, match: Match, name: str = "WireMock", *options: str) -> MockServer:
     port = free_port()
     jar = next((modules / "wiremock" / "build").glob("wiremock-standalone-*.jar"))
     if isinstance(match, Path):
@@ -144,7 +144,7 @@ def _wiremock(modules: Path, match: Match, name: str = "WireMock", *options: str
     command = ["java", "-jar", str(jar), "--port", str(port), "--bind-address", "127.0.0.1"]
     # Its answers are to say their length, since that is what the driver reads.
     command += ["--use-chunked-encoding", "never", *options]
-    return Other(
+    return MockServer(
         name=name,
         did=did + ("; no journal" if options else "; journal as shipped"),
         command=command,
@@ -158,11 +158,11 @@ def _wiremock(modules: Path, match: Match, name: str = "WireMock", *options: str
     )
 
 
-def _wiremock_without_journal(modules: Path, match: Match) -> Other:
+def _wiremock_without_journal(modules: Path, match: Match) -> MockServer:
     return _wiremock(modules, match, "WireMock without its journal", "--no-request-journal")
 
 
-def _mountebank(modules: Path, match: Match) -> Other:
+def _mountebank(modules: Path, match: Match) -> MockServer:
     control, port = free_port(), free_port()
     predicate: dict[str, Any] = {"exists": {"body": True}}
     if isinstance(match, Path):
@@ -173,7 +173,7 @@ def _mountebank(modules: Path, match: Match) -> Other:
             "JSON parsed, one key matched (it knows no schema)",
             {"exists": {"body": {required: True}}},
         )
-    return Other(
+    return MockServer(
         name="mountebank",
         did=did + "; log as shipped",
         command=[

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.benchmarks.grown import grow
+from exchange.benchmarks.grown_ledger import grow
 from exchange.benchmarks.growth import plans, table
 from exchange.partners.recorded import as_line, record_calls
 from exchange.schemas import directory
