@@ -196,11 +196,8 @@ class Attempts:
         self._settling.later(settlement)
 
     async def _attempt(self, delivery: Delivery, timeout_seconds: float) -> Attempted:
-        receiver = self._directory.get(delivery.receiver.id)
-        if receiver is None:
+        if self._directory.get(delivery.receiver.id) is None:
             return TryAgain("receiver-unknown", "not in the partner directory")
-        # It may have another address and another secret than when the message was taken in.
-        delivery.receiver = receiver
         try:
             channel = self._channels[delivery.envelope.channel]
             call = signed(channel.request(delivery), delivery, self._clock.now())

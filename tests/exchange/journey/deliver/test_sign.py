@@ -12,13 +12,11 @@ import pytest
 
 from exchange import discovery
 from exchange.adapters import luova
-from exchange.journey.deliver.sign import signature, signed
+from exchange.journey.deliver.sign import signed
 from exchange.ports import Delivered, Delivery, RefusedByPartner
 from exchange.schemas import directory
 from exchange.schemas.call import Call, Reply
-from exchange.schemas.directory import Partner
 from exchange.schemas.envelope import Envelope
-from tests.exchange.journey.way import Script, way
 
 PAGE = (Path(luova.__file__).parent / "README.md").read_text(encoding="utf-8")
 PARTNERS = directory.load()
@@ -73,24 +71,3 @@ def test_who_has_no_secret_gets_no_signature() -> None:
 def test_what_a_partner_means_by_409(name: str, conflict: str, expected: object) -> None:
     channel = discovery.channels()[name]
     assert channel.judge(delivery(conflict=conflict), Reply(409)) == expected
-
-
-async def test_a_receiver_that_changed_is_called_as_it_is_now(tmp_path: Path) -> None:
-    seen: list[tuple[str, bool]] = []
-
-    class Moving(Script):
-        """A partner that has another address and secret after the first call."""
-
-        async def send(self, partner: Partner, call: Call, timeout_seconds: float) -> Reply:
-            told = call.headers
-            own = signature(told["X-Delivery-Id"], told["X-Timestamp"], call.body, "new-secret")
-            seen.append((partner.url, told["X-Signature"] == own))
-            running.exchange.directory.put(
-                [replace(partner, url="http://127.0.0.1:2", callback_secret="new-secret")]
-            )
-            return Reply(503 if len(seen) == 1 else 200)
-
-    async with way(tmp_path, Moving()) as running:
-        await running.send("a")
-        await running.settled()
-    assert seen == [("", False), ("http://127.0.0.1:2", True)]
