@@ -109,7 +109,7 @@ async def test_partners_are_paused_listed_and_resumed(served: Running) -> None:
         (("dead-letters", "skip", "0" * 32), "no dead letter has that id"),
         (("dead-letters", "skip"), "name ids, or a filter"),
         (("dead-letters", "skip", "0" * 32, "--all"), "one of them"),
-        (("dead-letters", "skip", "--all", "--per-second", "nan"), "above 0 and at most"),
+        (("dead-letters", "skip", "--all", "--per-second", "1e9"), "above 0 and at most"),
         (("dead-letters", "progress"), "nothing was ever sent again or skipped"),
         (("dead-letters", "stop"), "nothing is being sent again or skipped"),
         (("partners", "pause", "nobody"), "no partner has the id 'nobody'"),
