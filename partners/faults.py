@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import math
 import random
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from exchange.schemas import toml
 from exchange.schemas.directory import SECTORS, Directory, Partner
 from exchange.schemas.wrong_fields import nearest
 
@@ -111,7 +111,7 @@ def from_toml(path: Path) -> list[Fault]:
             table has other keys, or names both a partner and a sector.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = toml.parse(path.read_bytes())
         if unknown := set(content) - {"fault"}:
             raise ValueError(f"tables [[fault]] and nothing else, not {', '.join(sorted(unknown))}")
         return from_tables(content.get("fault", []))

@@ -78,6 +78,11 @@ class LocalServer:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended, by itself or by us."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start it, and wait until it takes sessions."""
         settings = [f"-c{name}={value}" for name, value in self._settings.items()]
@@ -98,7 +103,7 @@ class LocalServer:
 
         Source: PostgreSQL's documentation, 18.5 "Shutting Down the Server".
         """
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and self.runs:
             self._process.send_signal(signal.SIGQUIT if at_once else signal.SIGINT)
             self._process.wait(30)
 

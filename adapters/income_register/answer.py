@@ -80,19 +80,21 @@ def _header(header: dict[str, Any]) -> str:
     return f"<DeliveryData>{''.join(parts)}</DeliveryData>"
 
 
-def _error(code: str, details: str) -> str:
-    message = _element("ErrorMessage", ERRORS_BY_CODE[code].message)
+def _error(code: str, details: str, language: str) -> str:
+    message = _element("ErrorMessage", ERRORS_BY_CODE[code].text(language))
     return (
         f"<ErrorInfo><ErrorCode>{code}</ErrorCode>"
         f"{message}{_element('ErrorDetails', details)}</ErrorInfo>"
     )
 
 
-def _problems(errors: Iterable[list[str]]) -> str:
+def _problems(errors: Iterable[list[str]], language: str) -> str:
     """MessageErrors, which suppress all others, else DeliveryErrors."""
     found = list(errors)
     level = "message" if any(error[0] == "message" for error in found) else "delivery"
-    inside = "".join(_error(code, details) for kind, code, details in found if kind == level)
+    inside = "".join(
+        _error(code, details, language) for kind, code, details in found if kind == level
+    )
     name = "MessageErrors" if level == "message" else "DeliveryErrors"
     return f"<{name}>{inside}</{name}>" if inside else ""
 
@@ -121,13 +123,13 @@ def detail_of(outcome: Outcome) -> dict[str, Any]:
     return {"status": REJECTED_AT_RECEPTION, "header": detail.get("header", {}), "errors": errors}
 
 
-def acknowledgement(envelope: Envelope, detail: dict[str, Any]) -> bytes:
+def acknowledgement(envelope: Envelope, detail: dict[str, Any], language: str = "en") -> bytes:
     """AckFromIR of a deferred delivery: status 4 with the errors of reception, otherwise 2 (what
     the processing found is asked for later).
     """
     rejected = detail.get("status") == REJECTED_AT_RECEPTION
     status = REJECTED_AT_RECEPTION if rejected else IN_PROCESS
-    problems = _problems(detail.get("errors", ())) if rejected else ""
+    problems = _problems(detail.get("errors", ()), language) if rejected else ""
     return (
         f'<ack:AckFromIR xmlns:ack="{_ACK}">{_header(detail.get("header", {}))}'
         f"<AckData>{_response(envelope, envelope.received_at, status)}{problems}</AckData>"
@@ -135,9 +137,11 @@ def acknowledgement(envelope: Envelope, detail: dict[str, Any]) -> bytes:
     ).encode()
 
 
-def status_response(envelope: Envelope, detail: dict[str, Any], at: int) -> bytes:
+def status_response(
+    envelope: Envelope, detail: dict[str, Any], at: int, language: str = "en"
+) -> bytes:
     """StatusResponseFromIR of a delivery: its status, valid and invalid items and errors, as they
-    stand at a time.
+    stand at a time. `language` is that of ErrorMessage.
     """
     status = detail.get("status", UNKNOWN)
     header = detail.get("header") or {}
@@ -149,7 +153,7 @@ def status_response(envelope: Envelope, detail: dict[str, Any], at: int) -> byte
     )
     invalid = "".join(
         f"<Item>{_element('ItemId', name)}{_element('IRItemId', register_id)}{_element('ItemVersion', version)}"
-        f"<ItemErrors>{''.join(_error(code, details) for code, details in errors)}</ItemErrors>"
+        f"<ItemErrors>{''.join(_error(code, details, language) for code, details in errors)}</ItemErrors>"
         "</Item>"
         for _, name, register_id, version, errors in detail.get("invalid", ())
     )
@@ -158,7 +162,7 @@ def status_response(envelope: Envelope, detail: dict[str, Any], at: int) -> byte
         f"<StatusResponse>{_response(envelope, at, status)}"
         + (f"<ValidItems>{valid}</ValidItems>" if valid else "")
         + (f"<InvalidItems>{invalid}</InvalidItems>" if invalid else "")
-        + f"{_problems(detail.get('errors', ()))}</StatusResponse></sr:StatusResponseFromIR>"
+        + f"{_problems(detail.get('errors', ()), language)}</StatusResponse></sr:StatusResponseFromIR>"
     ).encode()
 
 
@@ -178,9 +182,9 @@ def invalidated(envelope: Envelope, at: int) -> bytes:
     )
 
 
-def refused_file(at: int, why: str) -> bytes:
+def refused_file(at: int, why: str, language: str = "en") -> bytes:
     """StatusResponseFromIR of a file that was not read: status 4 and the reason; not signed yet."""
-    problem = _problems([["message", ERRORS["internal"].code, why]])
+    problem = _problems([["message", ERRORS["internal"].code, why]], language)
     return (
         f'<sr:StatusResponseFromIR xmlns:sr="{_STATUS}"><StatusResponse>'
         f"{_response(None, at, REJECTED_AT_RECEPTION)}{problem}"

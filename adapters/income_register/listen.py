@@ -70,24 +70,25 @@ async def submit(operations: Operations, call: Call, partner: Partner, desk: Des
     if isinstance(operation, Violation):
         return fault_of(await desk.refuse(inbound, "type-unknown", [operation]))
     outcome = await take_in(inbound, desk)
-    return _real_time(outcome) if operation.real_time else _deferred(outcome)
+    language = desk.processing.language
+    return _real_time(outcome, language) if operation.real_time else _deferred(outcome, language)
 
 
-def _real_time(outcome: Outcome) -> Reply:
+def _real_time(outcome: Outcome, language: str) -> Reply:
     if outcome.kind == "rejected" and (outcome.reason in _UNOPENED or outcome.reason == "schema"):
         return fault_of(outcome)
     return signed(
         answer.status_response(
-            outcome.envelope, answer.detail_of(outcome), outcome.envelope.received_at
+            outcome.envelope, answer.detail_of(outcome), outcome.envelope.received_at, language
         )
     )
 
 
-def _deferred(outcome: Outcome) -> Reply:
+def _deferred(outcome: Outcome, language: str) -> Reply:
     if outcome.kind == "rejected" and outcome.reason in _UNOPENED:
         return fault_of(outcome)
     detail = answer.detail_of(outcome)
-    document = answer.acknowledgement(outcome.envelope, detail)
+    document = answer.acknowledgement(outcome.envelope, detail, language)
     if outcome.kind == "rejected" and not _can_echo(document):
         return fault_of(outcome)
     return signed(document)
@@ -108,7 +109,9 @@ async def tell_status(operations: Operations, call: Call, partner: Partner, desk
     outcome, reply = await ask(operations, call, partner, desk, partial(_status, partner, desk))
     if reply is not None:
         return reply
-    return signed(_refused(outcome)) if outcome.reason == "rule" else fault_of(outcome)
+    if outcome.reason != "rule":
+        return fault_of(outcome)
+    return signed(_refused(outcome, desk.processing.language))
 
 
 async def _status(partner: Partner, desk: Desk, parsed: Parsed) -> Answered:
@@ -127,7 +130,7 @@ async def _status(partner: Partner, desk: Desk, parsed: Parsed) -> Answered:
     told = (
         answer.in_process(envelope, now)
         if waits
-        else answer.status_response(envelope, envelope.detail, now)
+        else answer.status_response(envelope, envelope.detail, now, desk.processing.language)
     )
     return Answered(signed(told).body, about)
 
@@ -139,7 +142,7 @@ def _is_lost(desk: Desk, envelope: Envelope, now: int) -> bool:
     return one_in > 0 and int.from_bytes(drawn.digest(), "big") % one_in == 0
 
 
-def _refused(outcome: Outcome) -> bytes:
+def _refused(outcome: Outcome, language: str) -> bytes:
     envelope = outcome.envelope
     errors = [each for each in outcome.violations if each.severity == "error"]
     detail = {
@@ -147,7 +150,7 @@ def _refused(outcome: Outcome) -> bytes:
         "header": envelope.detail.get("header", {}),
         "errors": errors_of(errors, "message"),
     }
-    return answer.status_response(envelope, detail, envelope.received_at)
+    return answer.status_response(envelope, detail, envelope.received_at, language)
 
 
 async def echo(operations: Operations, call: Call, partner: Partner, desk: Desk) -> Reply:

@@ -5,6 +5,7 @@ any of them.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from json import JSONDecodeError, JSONDecoder
 from typing import Any
@@ -86,11 +87,12 @@ def _entry(line: bytes, partner: Partner) -> Inbound:
     try:
         text = line.decode()
         members = _members(text)
-    except (
-        ValueError,
-        RecursionError,
-    ):  # not UTF-8, not JSON, a number of thousands of digits, or too deep
-        return _faulty(line, partner, "the line is no JSON object")
+    except UnicodeDecodeError as error:
+        return _faulty(line, partner, f"the line is not in UTF-8 from byte {error.start + 1} on")
+    except (ValueError, RecursionError):  # not JSON, a number of thousands of digits, or too deep
+        marked = line.startswith(BOM_UTF8)
+        fault = "begins with a byte order mark" if marked else "is no JSON object"
+        return _faulty(line, partner, f"the line {fault}")
     except KeyError as error:
         return _faulty(line, partner, f"the key {error} stands twice")
     if unknown := sorted(set(members) - set(KEYS) - {"body"}):

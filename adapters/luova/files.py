@@ -60,7 +60,7 @@ def _message(name: str, body: bytes, partner: Partner) -> Inbound:
     )
 
 
-def refuse(told: Violation, at: int) -> bytes:
+def refuse(told: Violation, desk: Desk) -> bytes:
     """What is said of a file that is not read."""
     violations = [told.as_dict()]
     return problem(413, "Not read", reason="too-large", violations=violations).body

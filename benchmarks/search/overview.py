@@ -1,5 +1,5 @@
 """`python -m exchange.benchmarks.search.overview`: what the overview costs an exchange with millions of messages
-in its ledger and, with `--load`, what searching costs those who call meanwhile; prints both.
+in its ledger or, with `--load`, what searching costs those who call meanwhile; prints it.
 """
 
 from __future__ import annotations
@@ -55,11 +55,9 @@ def main() -> None:
         )
         path = seasoned_ledger(folder, given.messages)
         url, served, _, _ = stack.enter_context(processes.exchange(folder, path, 1))
-        for line in overview(url, served.pid):
+        lines = while_searching(given, url, folder) if given.load else overview(url, served.pid)
+        for line in lines:
             print(line, flush=True)
-        if given.load:
-            for line in while_searching(given, url, folder):
-                print(line, flush=True)
 
 
 def overview(url: str, pid: int) -> Iterator[str]:
@@ -93,18 +91,24 @@ def used_seconds(pid: int) -> float:
 
 
 def while_searching(given: argparse.Namespace, url: str, folder: Path) -> Iterator[str]:
-    """The latencies of the published mix without and with somebody who searches, in turns."""
+    """The latencies of the published mix without and with somebody who searches, in turns; each
+    begins as often as the other, for the ledger grows meanwhile.
+    """
     p99: dict[bool, list[float]] = {False: [], True: []}
-    for _ in range(given.pairs):
-        for searching in (False, True):
+    for number in range(given.pairs):
+        for searching in (False, True) if number % 2 == 0 else (True, False):
             run = searched(given, url, folder) if searching else loaded(given, url, folder)
             p99[searching].append(float(run["p99_milliseconds"]))
+        without, while_searched = p99[False][-1], p99[True][-1]
+        yield f"pair {number + 1}: p99 {without:.1f} ms without, {while_searched:.1f} ms searching"
     for searching, name in ((False, "without"), (True, "while searching")):
         values = p99[searching]
         yield (
-            f"{given.load:g} calls a second {name}: p99 median {statistics.median(values):.0f} ms "
-            f"({min(values):.0f} to {max(values):.0f})"
+            f"{given.load:g} calls a second {name}: p99 median {statistics.median(values):.1f} ms "
+            f"({min(values):.1f} to {max(values):.1f})"
         )
+    is_within = statistics.median(p99[True]) <= max(p99[False])
+    yield f"the median while searching is {'within' if is_within else 'beyond'} the spread without"
 
 
 def loaded(given: argparse.Namespace, url: str, folder: Path) -> dict[str, Any]:

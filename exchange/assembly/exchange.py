@@ -265,6 +265,7 @@ class Exchange:
             processing=Processing(
                 milliseconds=round(self.settings.processing.seconds * 1000),
                 status_lost_one_in=self.settings.processing.status_lost_one_in,
+                language=self.settings.processing.feedback_language,
                 seed=self.settings.seed,
             ),
         )
@@ -337,7 +338,7 @@ class Exchange:
             disclosures=disclosures,
             held=lambda: self.dispatcher.held,
         )
-        attach_pages(app, own, parts)
+        attach_pages(app, own, parts, self.settings)
         return app
 
     async def open(self, deliver: bool = True) -> None:

@@ -18,6 +18,8 @@ from exchange.journey.check import Checking
 from exchange.journey.mailbox import LetterJobs
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel
+from exchange.settings import Settings
+from exchange.statistics.cuts import load as load_cuts
 from exchange.statistics.rows import load as load_rows
 from exchange.storage.ledger import SqlLedger
 from exchange.web.api.disclosures import Disclosures
@@ -34,6 +36,7 @@ from exchange.web.pages.forms.validate import ValidatePage
 from exchange.web.pages.live import live_page
 from exchange.web.pages.messages import MessagePages
 from exchange.web.pages.partners import PartnerPages
+from exchange.web.pages.runs import RunsPage
 from exchange.web.pages.statistics import StatisticsPage
 
 
@@ -54,7 +57,7 @@ class PageParts:
     held: Callable[[], int]
 
 
-def attach_pages(app: web.Application, own: PageParts, parts: Parts) -> None:
+def attach_pages(app: web.Application, own: PageParts, parts: Parts, settings: Settings) -> None:
     """Add every page."""
     guard, directory, ledger = parts.sign_in.guard, parts.directory, own.ledger
     live_page(
@@ -66,16 +69,27 @@ def attach_pages(app: web.Application, own: PageParts, parts: Parts) -> None:
         catalogue=parts.catalogue,
         process=process_looks(own, parts).take,
     ).attach(app, guard)
-    MessagePages(ledger, own.search, parts.catalogue, own.channels).attach(app, guard)
+    MessagePages(
+        ledger=ledger,
+        search=own.search,
+        catalogue=parts.catalogue,
+        channels=own.channels,
+        clock=parts.clock,
+        retention=settings.retention,
+    ).attach(app, guard)
     CasePages(ledger, directory, parts.clock, own.channels).attach(app)
     DeadLetterPage(ledger, own.letter_jobs).attach(app)
-    PartnerPages(directory, parts.conditions, own.channels).attach(app)
+    rows = load_rows()
+    sectors = load_cuts(rows).names["sector"]
+    PartnerPages(directory, parts.conditions, own.channels, sectors).attach(app)
     ValidatePage(own.checking, own.worker_thread, parts.catalogue).attach(app)
     StubPage(own.stubs, parts.clock).attach(app, guard)
     DisclosurePage(own.disclosures, parts.catalogue).attach(app, guard)
     AuditPage(ledger).attach(app, guard)
     reporting = partial(statistics_report, ledger.where)
-    StatisticsPage(load_rows(), reporting, parts.clock).attach(app, guard)
+    statistics = StatisticsPage(rows, reporting, parts.clock)
+    statistics.attach(app, guard)
+    RunsPage(Path(settings.simulations.folder), ledger, statistics).attach(app)
 
 
 def process_looks(own: PageParts, parts: Parts) -> ProcessLooks:

@@ -4,6 +4,7 @@ are made.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
@@ -48,7 +49,8 @@ def ledger_address(settings: Settings, url: str | None = None) -> Where:
     if scheme != "sqlite" or rest[:1] != "/" or not rest[1:]:
         known = "sqlite:///PATH or postgresql://USER@HOST/DATABASE"
         raise SettingsError(f"storage.url: {address!r} is not {known}")
-    return Path(rest[1:])
+    # (By one name: the lock, the log and the heads lie beside the file itself.)
+    return Path(os.path.realpath(rest[1:]) if os.path.islink(rest[1:]) else rest[1:])
 
 
 def ledger_path(settings: Settings, url: str | None = None, instead: str = "") -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -14,6 +16,8 @@ from exchange.errors import ExchangeError
 
 #: What a shell says of a program that Ctrl-C ended.
 INTERRUPTED = 130
+#: Nobody reads the output any longer; what Typer ends with as well.
+NOBODY_READS = 1
 
 app = typer.Typer(
     name="exchange",
@@ -42,12 +46,18 @@ def options(
 
 
 def main() -> None:
-    """Run a command; what is wrong with arguments, settings, directory or ledger is told in one
-    line, with exit code 2.
+    """Run a command; what is wrong with arguments, settings, directory, ledger, files or the disk
+    is told in one line, with exit code 2.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # (A file's name may hold what the terminal can't show.)
+            stream.reconfigure(errors="backslashreplace")
     try:
-        sys.exit(app(standalone_mode=False))
-    except typer.Abort:
+        code = app(standalone_mode=False)
+        _flush()
+        sys.exit(code)
+    except (typer.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
     except TyperException as error:
         # (Help that was asked for by giving no arguments was printed; its message is empty.)
@@ -57,10 +67,37 @@ def main() -> None:
             message = message.replace("Value error, ", "").rstrip(".")
             _tell(f"{command}: {message} (see {command} --help)")
         sys.exit(2)
+    except BrokenPipeError:
+        _write_no_more()
+        sys.exit(NOBODY_READS)
+    except OSError as error:
+        _write_no_more()
+        place = f"{error.filename}: " if error.filename else ""
+        _tell(f"{type(error).__name__}: {place}{error.strerror or error}")
     except Exception as error:
         if not isinstance(error, _told()):
             raise
         _tell(f"{type(error).__name__}: {error}")
+
+
+def _flush() -> None:
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "standard output") from error
+
+
+def _write_no_more() -> None:
+    """What could not be written is not tried again when Python ends, where it can't be told."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _told() -> tuple[type[Exception], ...]:

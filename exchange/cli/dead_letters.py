@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from exchange.cli.api import Api, AsJson, Exchange, Key, moment, print_json
+from exchange.cli.options import finite
 from exchange.cli.tables import print_table
 from exchange.errors import ApiError
 
@@ -33,7 +34,9 @@ SomeIds = Annotated[
     typer.Argument(help="Ids of dead letters, as `list` shows them, or none with a filter."),
 ]
 Everything = Annotated[bool, typer.Option("--all", help="Every dead letter.")]
-PerSecond = Annotated[float, typer.Option(help="To how many a second it is done by a filter.")]
+PerSecond = Annotated[
+    float, typer.Option(help="To how many a second it is done by a filter.", callback=finite)
+]
 Detach = Annotated[bool, typer.Option("--detach", help="Begin, and do not wait for the end.")]
 
 

@@ -20,6 +20,7 @@ from rich.table import Table
 
 from exchange.assembly import ledger_path, statistics_report
 from exchange.cli import verify as verification
+from exchange.cli.options import finite
 from exchange.cli.partners.stubs import check_faults
 from exchange.cli.serving import exposure
 from exchange.publication.text import period_text
@@ -29,7 +30,7 @@ from exchange.statistics.table import text_table
 from exchange.storage.proof.verify import verify
 from exchange.web.access.new_keys import new_key
 
-console = Console()
+console = Console(markup=False)
 
 START_SECONDS = 30.0
 DRAIN_SECONDS = 20.0
@@ -39,10 +40,12 @@ LOOK_SECONDS = 1.0
 
 def run(
     duration: Annotated[
-        float, typer.Option(help="Seconds of traffic; 0 for until Ctrl-C.", min=0)
+        float,
+        typer.Option(help="Seconds of traffic; 0 for until Ctrl-C.", min=0, callback=finite),
     ] = 0.0,
     rate: Annotated[
-        float, typer.Option(help="Calls a second that the partners send.", min=0)
+        float,
+        typer.Option(help="Calls a second that the partners send.", min=0, callback=finite),
     ] = 50.0,
     port: Annotated[
         int | None,
@@ -115,9 +118,8 @@ async def _run(
             playing = await _start(
                 [*command, *(part for each in faults for part in ("--fault", each))], {}
             )
-            console.print(
-                f"The page: {address}/    The ledger: {ledger}    Ctrl-C ends", highlight=False
-            )
+            told = f"The page: {address}/    The ledger: {ledger}    Ctrl-C ends"
+            console.print(told, highlight=False, soft_wrap=True)
             await _watch(session, address, stop, duration, (serving, playing))
             _signal(playing, signal.SIGTERM)
             await _drain(session, address)

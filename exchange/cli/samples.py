@@ -13,6 +13,7 @@ from rich.progress import track
 
 from exchange import discovery
 from exchange.assembly import played_directory
+from exchange.cli.options import day_of_traffic
 from exchange.cli.partners.own_samples import OwnSamples
 from exchange.errors import UnknownMessageType
 from exchange.partners.played import Played
@@ -38,7 +39,9 @@ def samples(
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
     day: Annotated[
         datetime.datetime | None,
-        typer.Option(help="The day that they are made on.", formats=["%Y-%m-%d"]),
+        typer.Option(
+            help="The day that they are made on.", formats=["%Y-%m-%d"], callback=day_of_traffic
+        ),
     ] = None,
     calls: Annotated[
         bool,

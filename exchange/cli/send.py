@@ -12,7 +12,6 @@ from typing import Annotated
 
 import aiohttp
 import typer
-from rich.console import Console
 
 from exchange import discovery
 from exchange.assembly import checking, played_directory
@@ -82,9 +81,10 @@ def send(
         raise typer.BadParameter(str(error), param_hint="--type") from error
     try:
         told, text = asyncio.run(_make(address, call))
-    except (aiohttp.ClientError, TimeoutError) as error:
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        # (A host's name that is none, and what a header can't hold, are a ValueError.)
         told = f"no exchange answers at {address}: {error}"
-        Console(stderr=True).print(told, highlight=False, soft_wrap=True)
+        print(told, file=sys.stderr)
         raise typer.Exit(2) from error
     print(told, file=sys.stderr)
     print(text)

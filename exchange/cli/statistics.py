@@ -5,6 +5,7 @@ period; counting lives elsewhere.
 from __future__ import annotations
 
 import datetime
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -98,9 +99,7 @@ def statistics(
     share, dimensions = float(share_of(scale, SCALE_MAX)), _dimensions(by)
     where = ledger_address(load(), ledger)
     if isinstance(where, Path) and not where.exists():
-        Console(stderr=True).print(
-            f"there is no ledger at {where}", highlight=False, soft_wrap=True
-        )
+        print(f"there is no ledger at {where}", file=sys.stderr)
         raise typer.Exit(2)
     published = open_data or _is_folder(out)
     path = ledger_path(load(), ledger, NO_LIST) if published else Path()
@@ -121,7 +120,7 @@ def _opened(report: Report, ledger: Path, language: str, anyway: bool, revision:
         return offered(report, list_beside(ledger), revision, _today())
     except (NotOffered, OSError) as refused:
         why = refused.texts[language] if isinstance(refused, NotOffered) else str(refused)
-        Console(stderr=True).print(why, highlight=False, soft_wrap=True)
+        print(why, file=sys.stderr)
         if anyway and isinstance(refused, NotOffered):
             return replace(as_open_data(report), not_open=refused.texts)
         raise typer.Exit(2) from refused

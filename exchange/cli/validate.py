@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from exchange.assembly import checking
 from exchange.journey.check import Checked
@@ -44,7 +43,7 @@ def validate(
         try:
             body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
         except OSError as error:
-            Console(stderr=True).print(f"{file}: {error.strerror}", highlight=False, markup=False)
+            print(f"{file}: {error.strerror}", file=sys.stderr)
             raise typer.Exit(2) from error
         results.append(({"file": str(file)}, judge.check(body, type_name)))
         if as_of is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -27,16 +28,30 @@ def verify(
             show_default="the file beside the ledger",
         ),
     ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keep in this file how far the proof has come, and go on from there: commits that "
+            "it says were proved are not read again.",
+            show_default="all is read",
+        ),
+    ] = None,
 ) -> None:
     """Prove the ledger: its file is whole, nothing in it was changed, dropped or put in that no
     commit did, it is not behind its head, and every counter can be counted again. Exit code 0:
-    clean; 1: not; 2: no ledger.
+    clean; 1: not; 2: no ledger, or it can't be read just now.
     """
     where = ledger_address(load(), ledger)
     if isinstance(where, Path):
         require_ledger(where)
-    with Console(stderr=True).status("verifying"):
-        verification = verify_ledger(where, head)
+    console = Console(stderr=True, soft_wrap=True)
+    try:
+        with console.status("verifying"):
+            verification = verify_ledger(where, head, resume)
+    except KeyboardInterrupt:
+        if resume is not None:
+            console.print(f"broken off; with --resume {resume} it goes on", highlight=False)
+        raise
     print(text(verification))
     if not verification.clean:
         raise typer.Exit(1)
@@ -48,9 +63,7 @@ def require_ledger(path: Path) -> None:
         return
     known = head_path(path)
     lost = f", though {known} tells of one" if known.exists() else ""
-    Console(stderr=True, soft_wrap=True).print(
-        f"there is no ledger at {path}{lost}", highlight=False
-    )
+    print(f"there is no ledger at {path}{lost}", file=sys.stderr)
     raise typer.Exit(2)
 
 

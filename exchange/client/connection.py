@@ -126,7 +126,8 @@ class AsyncClient:
                 headers = response.headers
                 reply = Reply(response.status, body, headers.get("Content-Type", ""), headers)
                 return reply, ""
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, UnicodeError) as error:
+            # (A host's name that is none is a UnicodeError.)
             return None, str(error) or type(error).__name__
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Self
@@ -79,7 +80,8 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now: float | No
 class AsyncPushes:
     """Listens for pushes; takes each delivery once: what comes again is answered as it was at
     first, and what is not the exchange's with 401. `GET` of the path `journal`, where there is
-    one, gives the ids of the deliveries that were taken, in order. Use it as an async context.
+    one, gives a line of JSON (`delivery_id`) for each delivery that was taken, in order, as
+    `exchange onboard` reads them. Use it as an async context.
     """
 
     def __init__(
@@ -148,7 +150,8 @@ class AsyncPushes:
 
     async def _handle(self, request: web.Request) -> web.Response:
         if self._journal and (request.method, request.path) == ("GET", self._journal):
-            return web.json_response([*self._taken])
+            lines = [json.dumps({"delivery_id": each}) + "\n" for each in self._taken]
+            return web.Response(text="".join(lines), content_type="application/x-ndjson")
         body = await request.read()
         try:
             verify(self._secret, request.headers, body, self._now())

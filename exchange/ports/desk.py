@@ -72,12 +72,14 @@ class Answered:
 @value
 class Processing:
     """When the outcome of what is processed later is told: after so many milliseconds, but for one
-    question in so many (0: none) that fails by chance, drawn with the seed.
+    question in so many (0: none) that fails by chance, drawn with the seed; and the language (en,
+    fi or sv) of the texts of errors in it.
     """
 
     milliseconds: int = 0
     status_lost_one_in: int = 0
     seed: int = 1
+    language: str = "en"
 
 
 class Desk(Protocol):

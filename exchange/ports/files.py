@@ -20,7 +20,7 @@ class FileDrop:
 
     `take` puts the content of a file (by its name) in by the desk and gives the bytes of its
     feedback; it raises `Full` when nothing was kept and the file is to wait. `refuse` gives the
-    feedback on a file that is not read, at a time in milliseconds. `letter` gives the bytes of what
+    feedback on a file that is not read, by the desk's time and settings. `letter` gives the bytes of what
     lay in the partner's mailbox. The suffixes end the names of feedback, after the whole name of
     the file, and of letters. `feedback_name` makes the name of feedback of the file's and of what
     the feedback says, where that is not the file's own with the suffix.
@@ -31,7 +31,7 @@ class FileDrop:
     names: re.Pattern[str]
     form: str
     take: Callable[[str, bytes, Partner, Desk], Awaitable[bytes]]
-    refuse: Callable[[Violation, int], bytes]
+    refuse: Callable[[Violation, Desk], bytes]
     letter: Callable[[Leased], bytes]
     letter_suffix: str
     feedback_suffix: str = ""

@@ -4,19 +4,16 @@ says stands in the template.
 
 from __future__ import annotations
 
-from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from exchange.publication.charts.images import inline, to_svg
 from exchange.publication.charts.specifications import Chart, band_summary, charts_of
-from exchange.publication.palette import DARK, LIGHT
 from exchange.publication.quality import quality
 from exchange.publication.row_descriptions import between, meanings
+from exchange.publication.templates import template
 from exchange.publication.text import (
     both_ends,
     column_title,
@@ -25,14 +22,16 @@ from exchange.publication.text import (
     measure_titles,
     openness,
     period_text,
+    share_figures,
     table_title,
+    unit_text,
     words,
 )
-from exchange.statistics.report import Report
+from exchange.statistics.report import Part, Report
 from exchange.statistics.rows import LANGUAGES
 from exchange.statistics.table import counted_text, figure, percent
 
-TEMPLATES = Path(__file__).parent
+TEMPLATE = Path(__file__).with_name("report.html")
 OWN_NAMES = {"fi": "Suomi", "sv": "Svenska", "en": "English"}
 
 
@@ -48,13 +47,11 @@ def to_html(
     if drawn is None:
         drawn = [(chart, to_svg(chart, language)) for chart in charts_of(report, language)]
     say = words(language)
-    return _template().render(
+    return template(TEMPLATE).render(
         report=report,
         language=language,
         languages=[(code, OWN_NAMES[code]) for code in LANGUAGES] if others else [],
         say=say,
-        light=LIGHT,
-        dark=DARK,
         period=period_text(report, language),
         charts=[(chart, Markup(inline(svg, chart.name))) for chart, svg in drawn],
         sections=[
@@ -64,7 +61,7 @@ def to_html(
         meanings=[*between(report, language), *meanings(report, language)],
         partial=any(line.missing and line.counted is not None for line in report.lines),
         counted=lambda line: counted_text(line, language),
-        unit=lambda unit: say.get(f"unit-{unit.replace('/', '-')}", unit),
+        unit=lambda unit: unit_text(unit, language),
         figure=lambda value: figure(value, language),
         signed=lambda value: _signed(value, language),
         percent=lambda value, signed=False: percent(value, language, signed),
@@ -74,6 +71,7 @@ def to_html(
         openness=openness(report, language),
         measure_titles=lambda table: measure_titles(table, language),
         measure_texts=lambda table, figures, share: measure_texts(table, figures, share, language),
+        share_texts=lambda part: _share_texts(part, language),
         table_title=lambda table: table_title(table, language),
         column=lambda name: column_title(name, language),
         name=lambda column, key: report.name(column, key, language),
@@ -81,21 +79,18 @@ def to_html(
     )
 
 
+def _share_texts(part: Part, language: str) -> list[str]:
+    counted, counted_percent, published, published_percent = share_figures(part)
+    return [
+        counted if isinstance(counted, str) else figure(counted, language),
+        counted_percent if isinstance(counted_percent, str) else percent(counted_percent, language),
+        figure(published, language),
+        percent(published_percent, language),
+    ]
+
+
 def _signed(value: float | None, language: str) -> str:
     """A difference for a person: whole from 100 up, below that to two digits that say something."""
     if value is None or abs(value) < 100:
         return percent(value, language, signed=True)
     return ("+" if value > 0 else "") + figure(value, language)
-
-
-@cache
-def _template() -> Template:
-    environment: Any = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template: Template = environment.get_template("report.html")
-    return template

@@ -9,13 +9,14 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table as RichTable
 
 from exchange.publication.measures import measures
 from exchange.statistics.breakdown import ASKED, Figures, columns_of
-from exchange.statistics.report import Report, Table
+from exchange.statistics.report import Part, Report, Table
 from exchange.statistics.table import WITHHELD, figure, percent, text_table
 
 _PATH = Path(__file__).with_name("words.toml")
@@ -34,6 +35,11 @@ def column_title(column: str, language: str) -> str:
         f"column-{column}",
         words(language)["column-direction"] if column.endswith("-end") else column,
     )
+
+
+def unit_text(unit: str, language: str) -> str:
+    """A row's unit as people are shown it."""
+    return words(language).get(f"unit-{unit.replace('/', '-')}", unit)
 
 
 def table_title(table: Table, language: str) -> str:
@@ -140,6 +146,15 @@ def measure_texts(
         percent(told[name], language) if name == "share_percent" else figure(told[name], language)
         for name in shown_measures(table)
     ]
+
+
+def share_figures(part: Part) -> tuple[Any, ...]:
+    """What is told of a part of a whole: counted, in per cent, published, in per cent; dots for
+    what is withheld.
+    """
+    counted = (part.counted, part.counted_percent)
+    told = (WITHHELD if part.withheld and each is None else each for each in counted)
+    return (*told, part.published, part.published_percent)
 
 
 def notes(report: Report, language: str) -> list[str]:

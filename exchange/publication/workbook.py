@@ -21,8 +21,10 @@ from exchange.publication.text import (
     measure_titles,
     openness,
     period_text,
+    share_figures,
     shown_measures,
     table_title,
+    unit_text,
     words,
 )
 from exchange.statistics.report import Report
@@ -36,7 +38,7 @@ SHEET_NAME_MAX = 31
 WIDTH_MAX = 70
 
 
-class _Sheet:
+class Sheet:
     """A sheet that is written downwards; columns as wide as what stands in them."""
 
     def __init__(self, book: Any, name: str) -> None:
@@ -123,14 +125,14 @@ def to_xlsx(report: Report, language: str) -> bytes:
             "created": CREATED,
         }
     )
-    _rows(_Sheet(book, say["rows"]), report, language)
-    _shares(_Sheet(book, say["shares"]), report, language)
+    _rows(Sheet(book, say["rows"]), report, language)
+    _shares(Sheet(book, say["shares"]), report, language)
     if report.bands:
-        _days(_Sheet(book, say["days"]), report, language)
+        _days(Sheet(book, say["days"]), report, language)
     if report.peaks:
-        _peaks(_Sheet(book, say["peaks"]), report, language)
+        _peaks(Sheet(book, say["peaks"]), report, language)
     for table in report.tables:
-        sheet = _Sheet(book, _sheet_name(book, table_title(table, language)))
+        sheet = Sheet(book, _sheet_name(book, table_title(table, language)))
         under = [say["both-ends"]] if both_ends(table) else []
         sheet.title(
             table_title(table, language), ". ".join([period_text(report, language), *under])
@@ -150,7 +152,7 @@ def to_xlsx(report: Report, language: str) -> bytes:
                 ]
             )
         sheet.close()
-    _notes(_Sheet(book, say["notes"]), report, language)
+    _notes(Sheet(book, say["notes"]), report, language)
     book.close()
     return out.getvalue()
 
@@ -169,7 +171,7 @@ def _sheet_name(book: Any, title: str) -> str:
     return name
 
 
-def _rows(sheet: _Sheet, report: Report, language: str) -> None:
+def _rows(sheet: Sheet, report: Report, language: str) -> None:
     say = words(language)
     sheet.title(say["title"], f"{say['counted-period']}: {period_text(report, language)}")
     published = f"{say['published']} {report.period.year}"
@@ -193,17 +195,18 @@ def _rows(sheet: _Sheet, report: Report, language: str) -> None:
         if counted is None:
             counted = WITHHELD if line.withheld else WORDS[language][line.state]
         sheet.line([
-            line.row.title[language], say.get(f"unit-{line.row.unit.replace('/', '-')}", line.row.unit), counted,
-            _band_text(number(line.expected)), _band_text(number(line.published)), number(line.difference), line.row.id,
+            line.row.title[language], unit_text(line.row.unit, language), counted,
+            band_text(number(line.expected)), band_text(number(line.published)), number(line.difference), line.row.id,
         ])  # fmt: skip
     sheet.close()
 
 
-def _band_text(value: Any) -> Any:
+def band_text(value: Any) -> Any:
+    """A figure as a cell has it: a band as a text."""
     return f"{value[0]:g}\u2013{value[1]:g}" if isinstance(value, list) else value
 
 
-def _shares(sheet: _Sheet, report: Report, language: str) -> None:
+def _shares(sheet: Sheet, report: Report, language: str) -> None:
     say = words(language)
     sheet.title(say["shares"], period_text(report, language))
     sheet.head(
@@ -218,15 +221,14 @@ def _shares(sheet: _Sheet, report: Report, language: str) -> None:
     for share in report.shares:
         sheet.line([share.cut.title[language]], "bold")
         for part in share.parts:
-            figures = (part.counted, part.counted_percent, part.published, part.published_percent)
-            sheet.line([part.title[language], *figures])
+            sheet.line([part.title[language], *share_figures(part)])
     sheet.close()
 
 
-def _days(sheet: _Sheet, report: Report, language: str) -> None:
+def _days(sheet: Sheet, report: Report, language: str) -> None:
     say = words(language)
     for band in report.bands:
-        sheet.title(band.cut.title[language], f"{say['band']}: {_band_text([band.low, band.high])}")
+        sheet.title(band.cut.title[language], f"{say['band']}: {band_text([band.low, band.high])}")
         sheet.head([say["date"], say["day-kind"], say["messages"], say["place"]])
         places = {-1: say["below"], 0: say["within"], 1: say["above"]}
         for day in band.days:
@@ -242,7 +244,7 @@ def _days(sheet: _Sheet, report: Report, language: str) -> None:
     sheet.close()
 
 
-def _peaks(sheet: _Sheet, report: Report, language: str) -> None:
+def _peaks(sheet: Sheet, report: Report, language: str) -> None:
     say = words(language)
     sheet.title(say["busiest"], say["busiest-note"])
     sheet.head([say["grain"], say["measure"], say["start"], say["count"], say["a-second"]])
@@ -254,7 +256,7 @@ def _peaks(sheet: _Sheet, report: Report, language: str) -> None:
     sheet.close()
 
 
-def _notes(sheet: _Sheet, report: Report, language: str) -> None:
+def _notes(sheet: Sheet, report: Report, language: str) -> None:
     say = words(language)
     sheet.title(say["notes"])
     for title, said in quality(report, language):

@@ -63,6 +63,11 @@ class Processing(Section):
         ge=0,
         description="One status request in so many fails by chance (status 0); 0: none.",
     )
+    feedback_language: Literal["en", "fi", "sv"] = Field(
+        "en",
+        description="The language of the texts of errors (the Incomes Register's ErrorMessage) in "
+        "what is told of a delivery.",
+    )
 
 
 class Rules(Section):

@@ -1,4 +1,4 @@
-"""Where the ledger is, and what is forgotten when."""
+"""Where the ledger and simulated years are, and what is forgotten when."""
 
 from __future__ import annotations
 
@@ -50,4 +50,14 @@ class Retention(Section):
     every_seconds: float = Field(300.0, gt=0, description="How often retention runs.")
     rows_max: int = Field(
         5000, ge=1, description="Messages dropped in one transaction, so that nobody waits long."
+    )
+
+
+class Simulations(Section):
+    """Where simulated years are."""
+
+    folder: str = Field(
+        "simulations",
+        description="The folder in which `exchange simulate` makes one for each run unless it is "
+        "given another, and whose runs /statistics/runs shows.",
     )

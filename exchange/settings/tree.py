@@ -8,27 +8,35 @@ name.
 from __future__ import annotations
 
 import difflib
+import json
 import os
-import tomllib
+import re
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as NoJson
 
 from exchange.errors import SettingsError
+from exchange.schemas import toml
 from exchange.settings.judging import Processing, Recognition, Rules, Schemas
 from exchange.settings.limits import Deliveries, Limits
 from exchange.settings.listeners import Listener
 from exchange.settings.parties import Files, Identity, Operators, Partners, Server
 from exchange.settings.section import Section
-from exchange.settings.storage import Retention, Storage
+from exchange.settings.storage import Retention, Simulations, Storage
 from exchange.settings.x_road import XRoad
+
+#: In the folder where the exchange is started; there need not be one.
+FILE = Path("exchange.toml")
 
 
 class Settings(BaseSettings):
@@ -39,7 +47,6 @@ class Settings(BaseSettings):
         env_nested_delimiter="__",
         frozen=True,
         extra="forbid",
-        toml_file="exchange.toml",
     )
 
     server: Server = Field(default_factory=Server, description="Where the exchange listens.")
@@ -62,6 +69,9 @@ class Settings(BaseSettings):
     storage: Storage = Field(default_factory=Storage, description="Where the ledger is.")
     retention: Retention = Field(
         default_factory=Retention, description="What is forgotten, and when."
+    )
+    simulations: Simulations = Field(
+        default_factory=Simulations, description="Where simulated years are."
     )
     identity: Identity = Field(
         default_factory=Identity, description="The guard against real persons."
@@ -93,7 +103,23 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments before variables before the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, InitSettingsSource(settings_cls, _of_file())
+
+
+def _of_file() -> dict[str, Any]:
+    """What the file says.
+
+    Raises:
+        SettingsError: when there is one that can't be read.
+    """
+    if not os.path.lexists(FILE):
+        return {}
+    try:
+        return toml.parse(FILE.read_bytes())
+    except OSError as error:
+        raise SettingsError(f"{FILE}: {error.strerror}") from error
+    except ValueError as error:
+        raise SettingsError(f"{FILE}: {error}") from error
 
 
 #: Variables with our prefix that are not settings of the service.
@@ -119,8 +145,27 @@ def load(**given: object) -> Settings:
         return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
         raise SettingsError("; ".join(map(_told, error.errors()))) from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"exchange.toml: no TOML: {error}") from error
+    except NoJson as error:
+        raise SettingsError(_no_json(str(error))) from error
+
+
+def _no_json(told: str) -> str:
+    """Which variables may be meant where one of a section can't be read; pydantic-settings names
+    the section alone.
+    """
+    section = re.search(r'field "(\w+)"', told)
+    prefix = f"EXCHANGE_{section[1].upper()}" if section else "EXCHANGE_"
+    given = [name for name, text in os.environ.items() if not _is_json(text)]
+    meant = [name for name in given if name.upper().partition("__")[0] == prefix] or [prefix]
+    return f'{" or ".join(meant)}: lists are written as JSON, as in ["mine.toml"]'
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _told(error: ErrorDetails) -> str:

@@ -28,7 +28,7 @@ Names = Mapping[str, Mapping[str, Title]]
 @dataclass(frozen=True, slots=True)
 class Part:
     """A part of a whole, in per cent of what was counted and of what was published; None where it
-    is not known.
+    is not known. `withheld`: what is None of what was counted could give a small count away.
     """
 
     title: Title
@@ -36,6 +36,7 @@ class Part:
     counted_percent: float | None
     published: float | None
     published_percent: float | None
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -239,8 +239,10 @@ def _share(share: Share, rows: Collection[str]) -> Share:
 
     def part(entry: Part, hide: bool) -> Part:
         if hide:
-            return dataclasses.replace(entry, counted=None, counted_percent=None)
-        return dataclasses.replace(entry, counted_percent=None) if whole_hidden else entry
+            return dataclasses.replace(entry, counted=None, counted_percent=None, withheld=True)
+        if whole_hidden:
+            return dataclasses.replace(entry, counted_percent=None, withheld=True)
+        return entry
 
     return Share(
         share.cut,

@@ -96,10 +96,16 @@ def own(ledger: Path, what: str, since: int) -> Lock:
 
     Raises:
         Owned: when another process owns it; says which, since when and what it does.
-        LedgerError: when the file of the lock can't be made.
+        LedgerError: when the file of the lock can't be made, or the ledger has another name, by
+            which another process could own it.
     """
     path = lock_path(ledger)
     try:
+        if ledger.is_file() and ledger.stat().st_nlink > 1:
+            raise LedgerError(
+                f"{ledger} has another name (a hard link), by which it could be written as well: "
+                "remove one of them; `exchange backup` makes a copy"
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:

@@ -106,7 +106,7 @@ def build(parts: Parts) -> web.Application:
         rates=rates,
     )
     app = web.Application(
-        client_max_size=parts.limits.body_bytes_max + 1,
+        client_max_size=parts.limits.body_bytes_max,
         middlewares=[refuse_without_ledger, guard.middleware()],
     )
     app[REFUSALS] = Refusals(endpoints, parts.limits)

@@ -18,6 +18,7 @@ from aiohttp import (
     ClientSession,
     ClientTimeout,
     DummyCookieJar,
+    hdrs,
 )
 from aiohttp.http_exceptions import LineTooLong
 from yarl import URL
@@ -121,6 +122,9 @@ class HttpTransport:
 
     async def _read(self, response: ClientResponse) -> bytes:
         most = self._answer_bytes_max
+        codings = response.headers.getall(hdrs.TRANSFER_ENCODING, ["chunked"])
+        if [each.lower() for each in codings] != ["chunked"]:
+            raise Unreachable("the response is in a transfer coding that is not just chunked")
         length = response.content_length
         if length is not None and length > most:
             raise Unreachable(f"the response is larger than {most} bytes")

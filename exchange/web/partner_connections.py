@@ -61,6 +61,10 @@ class PartnerConnection(ResponseHandler):
     def data_received(self, data: bytes) -> None:
         """Parse piece by piece until the head is whole."""
         self._garbage.saw(len(data))
+        # (aiohttp hands itself nothing when it goes on with what it has.)
+        if data and not self._in_head and (self._payload is None or self._payload.is_eof()):
+            self._drop()
+            return
         while self._in_head and data:
             piece, data = data[:PIECE_BYTES], data[PIECE_BYTES:]
             self._came += len(piece)
@@ -68,17 +72,26 @@ class PartnerConnection(ResponseHandler):
             if self._in_head and self._came > self._head_bytes_max:
                 self.set_exception(HeadTooLarge())
             if self.exception() is not None:
-                if self.transport is not None:
-                    self.transport.abort()
+                self._drop()
                 return
         if data:
             super().data_received(data)
 
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
         """A head is whole; after an interim one the response's own is still to come."""
+        if not self._in_head:
+            self._drop()
+            return
         if data[0].code >= 200 or data[0].code == 101:
             self._in_head = False
         super().feed_data(data, size)
+
+    def _drop(self) -> None:
+        """Use it no more. What came without a call would be taken for the answer to the next one,
+        which may be to another partner at the same address.
+        """
+        if self.transport is not None:
+            self.transport.abort()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """It is closed: nobody's failure when it was kept and nothing was answered on it."""

@@ -25,7 +25,7 @@ from exchange.web.endpoints import (
     failed,
     response,
 )
-from exchange.web.request_body import BROKEN_OFF, BUSY, SLOW, too_large
+from exchange.web.request_body import BROKEN_OFF, BUSY, COMPRESSED, SLOW, too_large
 
 log = structlog.get_logger(__name__)
 
@@ -34,12 +34,14 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 #: The method of a request line and the first step of its path.
 _ROOT = re.compile(rb"[A-Za-z]+ (/[A-Za-z0-9_-]+)")
 #: After these the rest of the request is not read: the connection ends with the reply.
-_UNREAD = frozenset((400, 408, 413, 417, 431, 503, 505))
+_UNREAD = frozenset((400, 408, 413, 417, 431, 501, 503, 505))
 
 NO_TEXT = Refusal(
     "head-encoding", 400, "the head of the request is no text: UTF-8 is wanted, ASCII is safe"
 )
 EXPECTS = Refusal("expectation", 417, "the header Expect takes 100-continue and nothing else")
+#: RFC 9112, section 6.1. aiohttp takes every coding that is followed by `chunked`, and none at all.
+CODING = Refusal("transfer-coding", 501, "Transfer-Encoding takes chunked and nothing else")
 VERSION = Refusal("version", 505, "HTTP/1.1 is spoken here, and HTTP/1.0")
 NO_REQUEST = Refusal("not-http", 400, "what came is no HTTP/1.1 request (RFC 9112)")
 SLOW_HEAD = Refusal("timeout", 408, "the head of the request did not arrive in time")
@@ -123,12 +125,16 @@ class Refusals:
             return self._head_too_large(f"{len(request.raw_headers)} headers")
         if request.version not in (HttpVersion10, HttpVersion11):
             return VERSION
+        if request.headers.get(hdrs.TRANSFER_ENCODING, "chunked").lower() != "chunked":
+            return CODING
         return None if is_text(request) else NO_TEXT
 
     def _of_aiohttp(self, error: web.HTTPException) -> Refusal:
         """The same as aiohttp refuses, in our words: its own repeat what was sent."""
         if isinstance(error, web.HTTPRequestEntityTooLarge):
             return too_large(self._limits.body_bytes_max)
+        if isinstance(error, web.HTTPUnsupportedMediaType):
+            return COMPRESSED
         if isinstance(error, web.HTTPNotFound):
             return NO_ENDPOINT
         if isinstance(error, web.HTTPMethodNotAllowed):

@@ -40,7 +40,7 @@ async def read_body(request: web.Request, partner: Partner, bytes_max: int) -> b
         return COMPRESSED
     try:
         reader = request.clone(client_max_size=most) if most < bytes_max else request
-        body = await reader.read()
+        return await reader.read()
     except web.HTTPRequestEntityTooLarge:
         return too_large(most)
     except RequestLate:
@@ -49,8 +49,6 @@ async def read_body(request: web.Request, partner: Partner, bytes_max: int) -> b
         return BUSY
     except (ConnectionError, web.RequestPayloadError):
         return BROKEN_OFF
-    # aiohttp's own limit, which ends the reading of chunks, lets one byte more pass.
-    return body if len(body) <= most else too_large(most)
 
 
 def too_large(most: int, found: str = "") -> Refusal:

@@ -15,6 +15,7 @@ PADDING_MAX = 998
 _BOUNDARY = re.compile(r"boundary\s*=\s*(?:\"([^\"]{1,70})\"|([^\s;,]{1,70}))", re.IGNORECASE)
 _HEADERS_END = re.compile(rb"\r?\n\r?\n")
 _RETURN = ord("\r")
+_SPACE = " \t\r"
 #: So much is looked through at once, for what looks holds the interpreter.
 _WINDOW_BYTES = 1 << 20
 
@@ -31,9 +32,12 @@ class Headers(dict[str, str]):
     """The headers of a part; names in any case, values as Latin-1, folded lines not taken."""
 
     def __init__(self, block: bytes) -> None:
-        pairs = (line.partition(":") for line in block.decode("latin-1").splitlines())
+        # (Texts have more breaks and spaces than headers: U+0085 is half of a letter in UTF-8.)
+        pairs = (line.partition(":") for line in block.decode("latin-1").split("\n"))
         super().__init__(
-            (name.strip().lower(), value.strip()) for name, colon, value in pairs if colon
+            (name.strip(_SPACE).lower(), value.strip(_SPACE))
+            for name, colon, value in pairs
+            if colon
         )
 
     def get(self, key: str, default: Any = None) -> Any:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from exchange.schemas import toml
 from exchange.schemas.directory.partners import (
     SECTORS,
     Directory,
@@ -34,6 +34,10 @@ NAME_CHARACTERS_MAX = 200
 #: Faults that are told at once; the first ones explain the others.
 FAULTS_MAX = 10
 _SHA256 = re.compile("[0-9a-f]{64}")
+#: A key stands in a header of each call.
+_KEY = re.compile("[!-~]+")
+#: What would end an address, or begin another line.
+_BREAKS = re.compile(r"[\x00-\x20\x7f]")
 _ID = re.compile("[a-z0-9][a-z0-9._-]{0,63}")
 _COUNTRY = re.compile("[A-Z]{2}")
 _TABLE = re.compile(r"^[ \t]*\[\[[ \t]*partner[ \t]*\]\]", re.MULTILINE)
@@ -93,12 +97,13 @@ def check_added(directory: Directory, partner: Partner) -> None:
 def _read(path: Path) -> tuple[str, list[Partner]]:
     """A file's text and its partners, each of them right by itself."""
     try:
-        text = path.read_text(encoding="utf-8")
-        content = tomllib.loads(text)
+        written = path.read_bytes()
+        content = toml.parse(written)
     except OSError as error:
         raise DirectoryFault(f"{path}: {error.strerror}") from error
     except ValueError as error:
-        raise DirectoryFault(f"{path}: no TOML: {error}") from error
+        raise DirectoryFault(f"{path}: {error}") from error
+    text = written.decode("utf-8-sig")
     if set(content) != {"partner"} or not isinstance(content["partner"], list):
         told = ", ".join(sorted(content)) or "nothing"
         raise DirectoryFault(
@@ -157,8 +162,9 @@ def _wrong(partners: Sequence[Partner]) -> Iterator[Fault]:
 def _wrong_names(partner: Partner) -> str:
     if not _ID.fullmatch(partner.id):
         return "id: small letters, digits, dots, hyphens, at most 64, as in county.pirkanmaa"
-    if not 0 < len(partner.name.strip()) <= NAME_CHARACTERS_MAX:
-        return f"name: 1-{NAME_CHARACTERS_MAX} characters"
+    name = partner.name.strip()
+    if not 0 < len(name) <= NAME_CHARACTERS_MAX or not name.isprintable():
+        return f"name: 1-{NAME_CHARACTERS_MAX} characters that can be printed"
     if partner.sector not in SECTORS:
         near = nearest(partner.sector, SECTORS)
         return f"sector: {partner.sector!r:.40} is none of {', '.join(SECTORS)}{near}"
@@ -178,6 +184,9 @@ def _wrong_address(partner: Partner) -> str:
     try:
         parts = urlsplit(partner.url)
         well = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        # (An empty or too long part of a host's name raises as well.)
+        (parts.hostname or "").encode("idna")
+        well = well and not _BREAKS.search(partner.url)
     except ValueError:
         well = False
     if well and not (parts.query or parts.fragment or parts.username):
@@ -242,6 +251,8 @@ def _wrong_keys(partner: Partner) -> str:
         return (
             "key_sha256: each is a SHA-256 in 64 hexadecimal digits, as `exchange keys make` prints"
         )
+    if partner.key and not _KEY.fullmatch(partner.key):
+        return "key: letters, digits and signs of ASCII without a space, as a header can have them"
     if len(partner.key_sha256) + bool(partner.key) > KEYS_MAX:
         return f"more than {KEYS_MAX} keys: the one in use and the one that takes its place"
     secret = partner.callback_secret

@@ -159,6 +159,10 @@ class ErrorCode:
         """The text in English."""
         return self.en
 
+    def text(self, language: str) -> str:
+        """The text in a language: `en`, `fi` or `sv`."""
+        return {"en": self.en, "fi": self.fi, "sv": self.sv}[language]
+
 
 def _read_errors() -> Mapping[str, ErrorCode]:
     rows = tomllib.loads((_HERE / "error_codes.toml").read_text(encoding="utf-8"))["errors"]

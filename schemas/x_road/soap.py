@@ -89,8 +89,9 @@ def read(method: str, headers: Mapping[str, str], body: bytes) -> SoapRequest:
 
 
 def _first_part(content_type: str, body: bytes) -> tuple[str, bytes, int]:
+    boundary = multipart.boundary_of(content_type)
     try:
-        spans = multipart.spans(body, multipart.boundary_of(content_type), PARTS_MAX)
+        spans = multipart.spans(body, boundary, PARTS_MAX) if boundary else []
     except (multipart.NotClosed, multipart.TooManyParts):
         spans = []
     if not spans:

@@ -1,8 +1,9 @@
-"""The disk fills up under the ledger, under the log, under both: calls get 503, deliveries stop,
-and with room again everything goes on by itself.
+"""The disk fills up under the ledger, the log, both, and under a PostgreSQL server: calls get 503,
+deliveries stop, and with room again everything goes on by itself.
 
 The small disk is a tmpfs in a mount namespace of the server's own. Where that may not be made, the
-kernel refuses what would make a file larger (RLIMIT_FSIZE), and the row says so.
+kernel refuses what would make a file larger (RLIMIT_FSIZE), and the row says so; the drill of a
+PostgreSQL server is left out.
 """
 
 from __future__ import annotations
@@ -11,17 +12,21 @@ import asyncio
 import resource
 import shutil
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.drills.conftest import Record
 from tests.drills.drill import FULL, REPEATED_MAX, Drill, drilling
-from tests.drills.server import Server, busy, children
+from tests.drills.server import busy, children
+from tests.postgresql import LocalServer
 
 #: Four times what SQLite writes to its WAL before it begins anew (4,000 pages), and a small one.
 LEDGER_MEBIBYTES, LOG_MEBIBYTES = 64, 8
+#: What a new PostgreSQL server takes, and as much again.
+SERVER_MEBIBYTES = 128
 #: How long the disk stays at most, whatever becomes of the drill.
 DISK_SECONDS = 300
 BLOCK = b"\0" * 65_536
@@ -44,18 +49,17 @@ def namespaces() -> list[str]:
 
 
 class Disk:
-    """A disk of a running server: full, or with room again."""
+    """A disk of a running process: full, or with room again. `seen` is where everybody finds it;
+    None: it is not the process's own, which may only write no more.
+    """
 
-    def __init__(self, server: Server, folder: Path, own: bool) -> None:
-        self._pid = server.pid
-        #: The disk is there as long as any process that sees it: the one that only sleeps.
-        self.seen = Path(f"/proc/{children(self._pid)[0]}/root{folder}") if own else folder
-        self._filler = self.seen / "filler"
-        self._own = own
+    def __init__(self, pid: int, seen: Path | None) -> None:
+        self._pid = pid
+        self._filler = seen / "filler" if seen else None
 
     def fill(self) -> None:
         """Leave no byte."""
-        if not self._own:
+        if self._filler is None:
             resource.prlimit(self._pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
             return
         with self._filler.open("wb", buffering=0) as filler:
@@ -68,11 +72,46 @@ class Disk:
 
     def empty(self) -> None:
         """Make room again."""
-        if self._own:
+        if self._filler is not None:
             self._filler.unlink()
         else:
             unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
             resource.prlimit(self._pid, resource.RLIMIT_FSIZE, unlimited)
+
+
+class ServerOnSmallDisk(LocalServer):
+    """A PostgreSQL server whose files are on a disk of their own."""
+
+    def __init__(self, options: Sequence[str]) -> None:
+        folder = Path(tempfile.mkdtemp(prefix="exchange-pg-"))
+        # The disk is there as long as this process, which everybody may look into who is who it is.
+        user = (
+            "setpriv --reuid=nobody --regid=nogroup --clear-groups" if "-r" not in options else ""
+        )
+        script = (
+            f"mkdir {folder}/disk && mount -t tmpfs -o size={SERVER_MEBIBYTES}m,mode=777 none "
+            f"{folder}/disk && echo mounted && exec {user} sleep {DISK_SECONDS}"
+        )
+        self._holder = subprocess.Popen(
+            ["unshare", *options, "sh", "-c", script], stdout=subprocess.PIPE
+        )
+        assert self._holder.stdout is not None
+        with self._holder.stdout as told:
+            assert told.readline() == b"mounted\n"
+        self.seen = Path(f"/proc/{self._holder.pid}/root{folder}/disk")
+        super().__init__(folder, max_wal_size="32MB")
+
+    @property
+    def data(self) -> Path:
+        """Where its files are."""
+        return self.seen / "data"
+
+    def remove(self) -> None:
+        """End it, and its disk."""
+        self.stop(at_once=True)
+        self._holder.kill()
+        self._holder.wait()
+        super().remove()
 
 
 def script(ledger: Path, log: Path) -> str:
@@ -84,8 +123,10 @@ def script(ledger: Path, log: Path) -> str:
     return f'{mounts} && {{ sleep {DISK_SECONDS} & exec "$@" >>{log}/serve.log 2>&1; }}'
 
 
-async def fill(drill: Drill, disks: Sequence[Disk], ledger: bool) -> None:
-    """Fill disks, see what the exchange does, and make room again."""
+async def fill(
+    drill: Drill, disks: Sequence[Disk], ledger: bool, again: Callable[[], None] = lambda: None
+) -> None:
+    """Fill disks, see what the exchange does, make room again and do what is to be done then."""
     await drill.client.until(50)
     refused = drill.client.journal.refused
     before = refused.copy()
@@ -105,6 +146,7 @@ async def fill(drill: Drill, disks: Sequence[Disk], ledger: bool) -> None:
         assert refused == before, refused
     for disk in disks:
         disk.empty()
+    await asyncio.to_thread(again)
     await drill.server.until_ready(drill.client.session, 200, ROOM_SECONDS)
     await drill.client.until(50)
 
@@ -120,9 +162,11 @@ async def test_the_disk_is_full(cases: Sequence[str], tmp_path: Path, record: Re
         # The limit holds for every file of the process: it can't be the log's alone.
         cases = [case for case in cases if case != "log"]
     async with drilling(tmp_path, before=before, ledger=folders["ledger"] / "exchange.db") as drill:
-        disks = {
-            name: Disk(drill.server, folder, bool(options)) for name, folder in folders.items()
-        }
+        pid = drill.server.pid
+        # Any process that sees the disk shows it: the one that only sleeps.
+        root = Path(f"/proc/{children(pid)[0]}/root") if options else None
+        seen = {name: Path(f"{root}{folder}") if root else None for name, folder in folders.items()}
+        disks = {name: Disk(pid, where) for name, where in seen.items()}
         drill.client.begin()
         for case in cases:
             full = list(disks.values()) if case == "both" else [disks[case]]
@@ -130,9 +174,9 @@ async def test_the_disk_is_full(cases: Sequence[str], tmp_path: Path, record: Re
 
         def fetch() -> None:
             """Copy what is on the disk of a stopped server to where everybody can read it."""
-            if options:
+            if seen["ledger"]:
                 kept = tmp_path / "kept"
-                shutil.copytree(disks["ledger"].seen, kept)
+                shutil.copytree(seen["ledger"], kept)
                 drill.server.ledger = kept / drill.server.ledger.name
 
         # A drill's receiver is told again of what it got when the ledger could not note it.
@@ -144,6 +188,39 @@ async def test_the_disk_is_full(cases: Sequence[str], tmp_path: Path, record: Re
             fetch,
         )
     record(row)
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize(
+    "options", [found] if (found := namespaces()) and shutil.which("setpriv") else []
+)
+async def test_the_disk_of_a_postgresql_server_is_full(
+    options: Sequence[str], tmp_path: Path, record: Record
+) -> None:
+    server = await asyncio.to_thread(ServerOnSmallDisk, options)
+    try:
+        await asyncio.to_thread(server.start)
+        await asyncio.to_thread(server.make_template)
+        ended: list[bool] = []
+
+        def again() -> None:
+            """Start it where it ended by itself."""
+            ended.append(not server.runs)
+            if not server.runs:
+                server.start()
+
+        async with drilling(tmp_path, ledger=server.ledger()) as drill:
+            drill.client.begin()
+            await fill(drill, [Disk(server.pid, server.seen)], ledger=True, again=again)
+            row = await drill.account(
+                "disk of the server full",
+                f"{drill.client.journal.refused['503']} calls got 503; the server "
+                + ("ended, and was started again" if any(ended) else "went on"),
+                2 * REPEATED_MAX,
+            )
+        record(row)
+    finally:
+        await asyncio.to_thread(server.remove)
 
 
 async def provoke(drill: Drill) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.drills.client import PATH, RECEIVERS, SENDER, key_of
-from tests.drills.conftest import Record
+from tests.drills.conftest import Ledger, Record
 from tests.drills.drill import FULL, Drill, drilling
 from tests.drills.receiver import WAYS
 from tests.drills.server import busy
@@ -30,7 +30,12 @@ PARTNERS = {
 }
 #: What the system takes of an answer while nobody reads it.
 SYSTEM_BYTES = 4 * 1_048_576
-CONNECTIONS = 40 if FULL else 3
+#: Connections of an attack that is tried alone, and of those that are tried together; how long a
+#: partner misbehaves who is tried alone, and with others.
+CONNECTIONS, CONNECTIONS_TOGETHER = (40 if FULL else 3), 3
+TURN_SECONDS, TURN_SECONDS_TOGETHER = (5.0 if FULL else 0.6), 0.6
+#: After it somebody has tried the failing receiver again.
+CALLED_SECONDS = 20.0
 #: The exchange may keep this much more memory while it is attacked.
 GROWTH_BYTES_MAX = 150_000_000
 #: Answers that are read at once from one partner, each up to its limit, come on top of it
@@ -149,27 +154,29 @@ async def closed(drill: Drill, attack: Attack) -> None:
         writer.close()
 
 
-#: Each alone at full length, all at once in the short form.
-TOGETHER = [(attack,) for attack in ATTACKS] if FULL else [ATTACKS]
-IN_TURN = [(way,) for way in WAYS] if FULL else [WAYS]
-TURN_SECONDS = 5.0 if FULL else 0.6
-#: After it somebody has tried the failing receiver again.
-CALLED_SECONDS = 20.0
-
-
 def names(kinds: Sequence[Any]) -> str:
     """How a case is called."""
     told = [getattr(kind, "__name__", kind).replace("_", " ").replace("-", " ") for kind in kinds]
     return ", ".join(told)
 
 
-@pytest.mark.parametrize("attacks", TOGETHER, ids=names)
-async def test_clients_misbehave(attacks: Sequence[Attack], tmp_path: Path, record: Record) -> None:
-    async with drilling(tmp_path, environment=LIMITS, senders=4) as drill:
+def cases(kinds: Sequence[Any]) -> list[Any]:
+    """Each kind alone at full length; all together in the short form, and on a server."""
+    groups = [(kind,) for kind in kinds] if FULL else [tuple(kinds)]
+    on_server = pytest.param(tuple(kinds), "server", id="server", marks=pytest.mark.drill)
+    return [*(pytest.param(group, "file", id=names(group)) for group in groups), on_server]
+
+
+@pytest.mark.parametrize(("attacks", "ledger"), cases(ATTACKS), indirect=["ledger"])
+async def test_clients_misbehave(
+    attacks: Sequence[Attack], tmp_path: Path, ledger: Ledger, record: Record
+) -> None:
+    connections = CONNECTIONS if len(attacks) == 1 else CONNECTIONS_TOGETHER
+    async with drilling(tmp_path, environment=LIMITS, senders=4, ledger=ledger) as drill:
         drill.client.begin()
         await drill.client.until(10)
         before = most = drill.server.resident_bytes()
-        repeated = [attack for attack in attacks for _ in range(CONNECTIONS)]
+        repeated = [attack for attack in attacks for _ in range(connections)]
         tasks = [asyncio.create_task(closed(drill, attack)) for attack in repeated]
         while not all(task.done() for task in tasks):
             await drill.client.until(4)
@@ -186,16 +193,19 @@ async def test_clients_misbehave(attacks: Sequence[Attack], tmp_path: Path, reco
         # A kept connection may end just when its client sends again; nothing else is refused.
         assert set(drill.client.journal.refused) <= {"dropped"}, drill.client.journal.refused
         row = await drill.account(
-            f"clients: {names(attacks)}; {CONNECTIONS} connections each",
+            f"clients: {names(attacks)}; {connections} connections each",
             f"all ended; {(most - before) / 1e6:.0f} MB more",
         )
     record(row)
 
 
-@pytest.mark.parametrize("ways", IN_TURN, ids=names)
-async def test_partners_misbehave(ways: Sequence[str], tmp_path: Path, record: Record) -> None:
+@pytest.mark.parametrize(("ways", "ledger"), cases(WAYS), indirect=["ledger"])
+async def test_partners_misbehave(
+    ways: Sequence[str], tmp_path: Path, ledger: Ledger, record: Record
+) -> None:
     bad, good = RECEIVERS
-    async with drilling(tmp_path, environment=PARTNERS, senders=4) as drill:
+    turn = TURN_SECONDS if len(ways) == 1 else TURN_SECONDS_TOGETHER
+    async with drilling(tmp_path, environment=PARTNERS, senders=4, ledger=ledger) as drill:
         drill.client.begin()
         await drill.client.until(10)
         before = most = drill.server.resident_bytes()
@@ -203,7 +213,7 @@ async def test_partners_misbehave(ways: Sequence[str], tmp_path: Path, record: R
         for way in ways:
             drill.receiver.badly[bad] = way
             arrived = sum(arrival.receiver == good for arrival in drill.arrivals())
-            until = time.monotonic() + TURN_SECONDS
+            until = time.monotonic() + turn
             while time.monotonic() < until or not drill.receiver.misbehaved[way]:
                 assert time.monotonic() < until + CALLED_SECONDS, f"{way}: nobody was called"
                 await asyncio.sleep(0.1)

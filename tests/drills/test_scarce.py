@@ -14,7 +14,7 @@ from pathlib import Path
 import aiohttp
 
 from tests.drills.client import PATH, SENDER, TYPE, key_of
-from tests.drills.conftest import Record
+from tests.drills.conftest import Ledger, Record
 from tests.drills.drill import REPEATED_MAX, drilling
 
 DESCRIPTORS = 64
@@ -22,8 +22,8 @@ SPARE_BYTES = 128 * 1024 * 1024
 BODY_BYTES = 16 * 1024 * 1024
 
 
-async def test_64_file_descriptors(tmp_path: Path, record: Record) -> None:
-    async with drilling(tmp_path) as drill:
+async def test_64_file_descriptors(tmp_path: Path, ledger: Ledger, record: Record) -> None:
+    async with drilling(tmp_path, ledger=ledger) as drill:
         _, most = resource.prlimit(drill.server.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(drill.server.pid, resource.RLIMIT_NOFILE, (DESCRIPTORS, most))
         drill.client.begin()
@@ -47,14 +47,14 @@ async def test_64_file_descriptors(tmp_path: Path, record: Record) -> None:
     record(row)
 
 
-async def test_memory_is_limited(tmp_path: Path, record: Record) -> None:
+async def test_memory_is_limited(tmp_path: Path, ledger: Ledger, record: Record) -> None:
     headers = {
         "X-API-Key": key_of(SENDER),
         "X-Message-Type": TYPE,
         "X-Message-Id": "large",
         "Content-Type": "application/json",
     }
-    async with drilling(tmp_path) as drill:
+    async with drilling(tmp_path, ledger=ledger) as drill:
         drill.client.begin()
         await drill.client.until(20)
         limit = drill.server.mapped_bytes() + SPARE_BYTES

@@ -26,6 +26,7 @@ from exchange.schemas.call import Call
 from exchange.schemas.directory import Directory
 from exchange.settings import Settings
 from exchange.storage.proof.verify import verify
+from exchange.web.connection_limits import Connections
 from exchange.web.serving import serving
 from tests.waiting import WAIT_SECONDS
 
@@ -40,6 +41,8 @@ class Running:
     stubs: StubHost
     #: The addresses of its listeners with TLS.
     secure: Sequence[str] = ()
+    #: Its callers' connections, with the bytes that they hold.
+    connections: Connections | None = None
 
     def key(self, partner: str) -> dict[str, str]:
         """The header that tells who calls."""
@@ -140,9 +143,9 @@ async def running(
     addresses = [f"https://localhost:{each.getsockname()[1]}" for _, each in secure]
     try:
         async with (
-            serving(app, settings.limits, bound, 1.0, secure),
+            serving(app, settings.limits, bound, 1.0, secure) as connections,
             aiohttp.ClientSession() as session,
         ):
-            yield Running(exchange, url, session, stubs.app[HOST], addresses)
+            yield Running(exchange, url, session, stubs.app[HOST], addresses, connections)
     finally:
         await stubs.cleanup()

@@ -38,18 +38,22 @@ async def take(name: str, body: bytes, partner: Partner, desk: Desk) -> bytes:
         expected = f"<DeliveryDataType>_<FileId>.xml, say {kind or 100}_0000001.xml"
         told = Violation("ir.file-name", "the name is not as it should be", expected=expected)
         await desk.refuse(Inbound(partner, b"", XML, FILE_ENDPOINT), "file-name", [told])
-        return refuse(told, desk.now())
+        return refuse(told, desk)
     inbound = Inbound(partner, body, XML, FILE_ENDPOINT)
     outcome = await take_in(inbound, desk)
     document = answer.status_response(
-        outcome.envelope, answer.detail_of(outcome), outcome.envelope.received_at
+        outcome.envelope,
+        answer.detail_of(outcome),
+        outcome.envelope.received_at,
+        desk.processing.language,
     )
     return sign(document, signing_key())
 
 
-def refuse(told: Violation, at: int) -> bytes:
+def refuse(told: Violation, desk: Desk) -> bytes:
     """What is said of a file that is not read."""
-    return sign(answer.refused_file(at, details(told)), signing_key())
+    document = answer.refused_file(desk.now(), details(told), desk.processing.language)
+    return sign(document, signing_key())
 
 
 def feedback_name(name: str, feedback: bytes) -> str:

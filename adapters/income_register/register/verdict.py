@@ -66,12 +66,15 @@ def header_of(data: Element) -> dict[str, Any]:
 
 
 def details(violation: Violation) -> str:
-    """A violation in the 500 characters that ErrorDetails has: place, message, expected, found."""
+    """A violation in the 500 characters that ErrorDetails has: place, message, expected, found. A
+    message that is the text of its code is left out: ErrorMessage tells it, in a language.
+    """
+    error = ERRORS_BY_CODE.get(violation.code)
     parts = [
         f"{violation.line}:{violation.column} {violation.path}"
         if violation.line
         else violation.path,
-        violation.message,
+        "" if error is not None and violation.message == error.en else violation.message,
     ]
     if violation.expected:
         parts.append(f"expected {violation.expected}")

@@ -78,6 +78,7 @@ _ID_HOLDERS = (
     "PayerIds",
     "IncomeEarnerIds",
     "RepresentativeIds",
+    "FinServiceRecipientIds",
     "ServiceRecipientIds",
     "IncomeBeneficiaryIds",
     "InsurancePolicyHolderIds",

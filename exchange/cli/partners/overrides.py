@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from exchange.cli.api import Api, AsJson, Exchange, Key, print_json
+from exchange.cli.options import finite
 from exchange.cli.tables import print_table
 
 PATH = "/api/v1/stubs"
@@ -46,7 +47,9 @@ def set_one(
     fault: Annotated[
         str, typer.Option(help="Or misbehave: refuse, down, twice, garbage, drop.")
     ] = "",
-    delay: Annotated[float, typer.Option(help="Seconds before the answer.", min=0)] = 0.0,
+    delay: Annotated[
+        float, typer.Option(help="Seconds before the answer.", min=0, callback=finite)
+    ] = 0.0,
     override_id: Annotated[
         str,
         typer.Option(

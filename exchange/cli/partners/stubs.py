@@ -20,6 +20,7 @@ from rich.console import Console
 from exchange import discovery
 from exchange.assembly import played_directory
 from exchange.cli.api import Exchange
+from exchange.cli.options import finite
 from exchange.cli.partners import own as own_partners
 from exchange.cli.partners import states
 from exchange.cli.serving.collector import collect_seldom
@@ -34,7 +35,7 @@ from exchange.partners.server import HOST, serve_stubs
 from exchange.schemas import directory
 from exchange.settings import Settings, load
 
-console = Console(stderr=True)
+console = Console(stderr=True, soft_wrap=True, markup=False)
 app = typer.Typer()
 app.command("list")(states.list_all)
 app.command("pause")(states.pause)
@@ -48,6 +49,12 @@ app.command("remove")(own_partners.remove)
 PORT = typer.Option(
     help="Port to bind; 0 picks one.", show_default="from the settings", min=0, max=65535
 )
+RATE = typer.Option(
+    help="Calls a second that the partners send by themselves; 0: none.", min=0, callback=finite
+)
+DURATION = typer.Option(
+    help="Seconds after which the traffic ends; 0: at a signal.", min=0, callback=finite
+)
 
 
 @app.callback(invoke_without_command=True)
@@ -58,14 +65,8 @@ def partners(
         str, typer.Option(help="Address to bind.", show_default="from the settings")
     ] = "",
     port: Annotated[int | None, PORT] = None,
-    rate: Annotated[
-        float,
-        typer.Option(help="Calls a second that the partners send by themselves; 0: none.", min=0),
-    ] = 0.0,
-    duration: Annotated[
-        float,
-        typer.Option(help="Seconds after which the traffic ends; 0: at a signal.", min=0),
-    ] = 0.0,
+    rate: Annotated[float, RATE] = 0.0,
+    duration: Annotated[float, DURATION] = 0.0,
     sector: Annotated[
         list[str] | None, typer.Option(help="Only these sectors send (may be given again).")
     ] = None,

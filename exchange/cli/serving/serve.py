@@ -178,7 +178,7 @@ def tell_heads(ledger: Where) -> None:
         else:
             lines = latest_lines(head_path(ledger))
         for line in lines:
-            print(f"exchange: head {line}", flush=True)
+            announce(f"exchange: head {line}")
 
 
 def _patiently(take: Callable[[], Result]) -> Result:

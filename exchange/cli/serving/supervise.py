@@ -19,7 +19,7 @@ from exchange.assembly import ledger_address
 from exchange.cli.serving.beats import Beats, Silence
 from exchange.cli.serving.pace import Pace
 from exchange.cli.serving.port import leave_to_others
-from exchange.cli.serving.worker import LOST, NO_LEDGER, work
+from exchange.cli.serving.worker import LOST, NO_LEDGER, ignore_signals, work
 from exchange.journey.deliver.lanes import SocketWakes
 from exchange.settings import Settings
 from exchange.storage.ownership import Lock
@@ -191,3 +191,4 @@ class Supervisor:
             if process.is_alive():
                 process.kill()
         self._wakes.close()
+        ignore_signals()

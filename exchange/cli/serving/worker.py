@@ -81,6 +81,13 @@ def serve_until_signal(
         # fails after all else was closed, and the interpreter waits for them as it ends.
         with contextlib.suppress(RuntimeError):
             runner.close()
+        ignore_signals()
+
+
+def ignore_signals() -> None:
+    """The process ends already: one more signal would end it with another exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def leave() -> None:

@@ -17,6 +17,7 @@ import typer
 
 from exchange import discovery
 from exchange.assembly import played_directory
+from exchange.cli.options import finite
 from exchange.partners.sender import Sender, Sent
 from exchange.partners.stub import Sending, Stub
 from exchange.schemas.attachments import is_split
@@ -37,7 +38,8 @@ def replay(
         str, typer.Option(help="Address of the exchange.", show_default="from the settings")
     ] = "",
     speed: Annotated[
-        float, typer.Option(help="How many times as fast as it was; 0: at once.", min=0)
+        float,
+        typer.Option(help="How many times as fast as it was; 0: at once.", min=0, callback=finite),
     ] = 0.0,
 ) -> None:
     """Send every message of a run again, under its own id, one after the other, and compare what is

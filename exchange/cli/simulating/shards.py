@@ -152,6 +152,15 @@ class Shard:
         """Its copies, the newest last."""
         return sorted(self.folder.glob(f"copy-{self.number}-*.db"))
 
+    def next_day(self, days: range) -> int:
+        """The number of the day that it lives next: the first after its newest copy; the end of
+        `days` once it is done.
+        """
+        if self.done.exists():
+            return days.stop
+        copies = self.copies()
+        return int(copies[-1].stem.rpartition("-")[2]) + 1 if copies else days.start
+
     def made(self) -> Made | None:
         """What it did, once it is done."""
         return (
@@ -211,7 +220,7 @@ def live(run: Run, shard: Shard, report: Callable[[Progress], None]) -> Made:
     if made is None:
         configure_log(load().limits.log_lines_second_max)
         with own(shard.ledger, "exchange simulate", WallClock().now()):
-            first = take_up(shard, run.numbers().start)
+            first = take_up(shard, run.numbers())
             loop = VirtualLoop()
             loop.set_exception_handler(tell_of_bugs)
             try:
@@ -232,17 +241,17 @@ def tell_of_bugs(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> No
         loop.default_exception_handler(context)
 
 
-def take_up(shard: Shard, begin: int) -> int:
+def take_up(shard: Shard, days: range) -> int:
     """Bring the ledger back to where the newest copy was made; the number of the first day to live,
-    which is `begin` where there is none.
+    of `days`.
     """
     shard.folder.mkdir(parents=True, exist_ok=True)
     copies = shard.copies()
-    if not copies:
+    if copies:
+        restore_ledger(copies[-1], shard.ledger)
+    else:
         remove_ledger(shard.ledger)
-        return begin
-    restore_ledger(copies[-1], shard.ledger)
-    return int(copies[-1].stem.rpartition("-")[2]) + 1
+    return shard.next_day(days)
 
 
 def inside(exchange: Exchange) -> InsideEndpoints:

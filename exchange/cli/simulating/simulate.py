@@ -14,13 +14,16 @@ import typer
 from rich.console import Console
 
 from exchange.assembly import statistics_report
-from exchange.cli.options import Language, share_of
+from exchange.cli.options import YEAR_MAX, YEAR_MIN, Language, share_of
 from exchange.cli.simulating.pool import live_all
 from exchange.cli.simulating.shards import Run, Shard
 from exchange.clocks import WallClock
+from exchange.publication.comparison import compare, comparison_csv, comparison_text, counted
+from exchange.publication.csv_json import document
+from exchange.publication.runs import LEDGERS, RUN
 from exchange.publication.text import table_text
+from exchange.settings import load
 from exchange.simulation.calendar import span_of
-from exchange.simulation.comparison import compare, comparison_csv, comparison_text
 from exchange.simulation.local_partners import Made
 from exchange.simulation.profiles import faults_of
 from exchange.simulation.what_if import Scenario, scenario_of
@@ -28,15 +31,13 @@ from exchange.simulation.year import SHARDS_MAX, shards_at
 from exchange.statistics.report import Report
 from exchange.storage.ownership import own
 
-LEDGERS = "ledgers"
-RUN = "run.json"
+console = Console(stderr=True, soft_wrap=True, markup=False)
 
-console = Console(stderr=True)
 
 YEAR = typer.Argument(
     help="The year: its calendar, and its published figures where there are any.",
-    min=1990,
-    max=2100,
+    min=YEAR_MIN,
+    max=YEAR_MAX,
 )
 PROCESSES = typer.Option(
     help="Programs that share the work; the files don't depend on it.", min=1, max=SHARDS_MAX
@@ -102,7 +103,7 @@ def simulate(
         raise typer.BadParameter(str(error)) from error
     if missing:
         console.print(f"no stub has these flows yet: {', '.join(missing)}", highlight=False)
-    folder = out or Path("simulations") / _name(run)
+    folder = out or Path(load().simulations.folder) / _name(run)
     sound = (
         _both(run, changed, folder, processes, language)
         if scenario.texts
@@ -129,7 +130,7 @@ def _both(run: Run, changed: Run, folder: Path, processes: int, language: str) -
     report, sound = _live(changed, folder / "with", processes)
     _publish(base, folder / "without")
     _publish(report, folder / "with")
-    comparison = compare(base, report)
+    comparison = compare(counted(document(base)), counted(document(report)))
     (folder / "comparison.csv").write_text(comparison_csv(comparison), encoding="utf-8")
     print(comparison_text(comparison, changed.scenario.texts, language), end="")
     return sound and base_sound
@@ -143,7 +144,7 @@ def _live(run: Run, folder: Path, processes: int) -> tuple[Report, bool]:
     with own(folder / LEDGERS / "run", "exchange simulate", WallClock().now()):
         _claim(run, folder)
         shards = [Shard(folder / LEDGERS, number) for number in range(shards_at(run.scale))]
-        made = live_all(run, shards, processes, console)
+        made = live_all(run, shards, processes, console, folder)
         sound = _tell(made, bool(run.faults or run.scenario.texts))
         return statistics_report(
             [shard.ledger for shard in shards],

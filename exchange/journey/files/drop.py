@@ -30,8 +30,8 @@ from exchange.schemas.violation import Violation
 
 log = structlog.get_logger(__name__)
 
-#: Files of one partner taken in one round, so that none waits for another's heap.
-FILES_A_ROUND = 20
+#: Files of one partner taken in its turn, so that none waits for another's heap.
+FILES_A_TURN = 20
 EVERY_SECONDS = 2.0
 #: Files that lie in `out` at most: who fetches none finds the rest in its mailbox.
 OUT_FILES_MAX = 1_000
@@ -57,35 +57,43 @@ class Folders:
         return Watch("files", EVERY_SECONDS, self.round)
 
     async def round(self, desk: Desk) -> None:
-        """Every partner's files, oldest first, then what waits for it."""
+        """Every partner's files, oldest first, then what waits for it, in turns until nobody has
+        any more.
+        """
         if desk.folder is None:
             return
-        for partner in desk.directory:
-            own = desk.folder / partner.id
-            try:
-                if await asyncio.to_thread(_completed, own):
-                    listing = self._listings.get(partner.id)
-                    if listing is None:
-                        listing = self._listings[partner.id] = FileListing(own / IN, self._drop)
-                    await asyncio.to_thread(listing.look, desk.now() / 1000)
-                    await self._take_all(own, listing, partner, desk)
-                    await self._tell_all(own, listing, partner, desk)
-                    await self._lay_out(own / OUT, partner, desk)
-            except OSError as error:  # (Nobody's folder keeps others from theirs.)
-                log.warning("files not exchanged", partner=partner.id, why=error.strerror)
+        folder, moved = desk.folder, True
+        while moved:
+            moved = False
+            for partner in desk.directory:
+                try:
+                    moved |= await self._turn(folder / partner.id, partner, desk)
+                except OSError as error:  # (Nobody's folder keeps others from theirs.)
+                    log.warning("files not exchanged", partner=partner.id, why=error.strerror)
 
-    async def _take_all(
-        self, own: Path, listing: FileListing, partner: Partner, desk: Desk
-    ) -> None:
-        """Whoever is full, others are not: a file for whom there is no room stays where it is, and
-        is tried again when all others were.
+    async def _turn(self, own: Path, partner: Partner, desk: Desk) -> bool:
+        """One partner's turn; whether there may be more to do for it at once."""
+        if not await asyncio.to_thread(_completed, own):
+            return False
+        listing = self._listings.get(partner.id)
+        if listing is None:
+            listing = self._listings[partner.id] = FileListing(own / IN, self._drop)
+        await asyncio.to_thread(listing.look, desk.now() / 1000)
+        taken = await self._take_all(own, listing, partner, desk)
+        await self._tell_all(own, listing, partner, desk)
+        laid_out = await self._lay_out(own / OUT, partner, desk)
+        return taken + laid_out > 0 or listing.goes_on
+
+    async def _take_all(self, own: Path, listing: FileListing, partner: Partner, desk: Desk) -> int:
+        """How many were taken. Whoever is full, others are not: a file for whom there is no room
+        stays where it is, and is tried again when all others were.
         """
-        for _ in range(FILES_A_ROUND):
-            if not listing.waiting:
-                return
+        taken = 0
+        for _ in range(min(FILES_A_TURN, len(listing.waiting))):
             entry = listing.waiting[0]
             try:
                 await self._take(own, entry, partner, desk)
+                taken += 1
             except Full:
                 listing.no_room(entry)
             except FileNotFoundError:  # its sender took it back
@@ -96,6 +104,7 @@ class Folders:
                 log.exception("file not taken", partner=partner.id)
                 listing.no_room(entry)
             listing.waiting.popleft()
+        return taken
 
     async def _take(self, own: Path, entry: Entry, partner: Partner, desk: Desk) -> None:
         drop, path = self._drop, own / IN / entry.name
@@ -107,7 +116,7 @@ class Folders:
             expected = f"at most {most} bytes"
             told = Violation("call.body-size", "the file is too large", expected=expected)
             await desk.refuse(Inbound(partner, b"", "", drop.endpoint), "too-large", [told])
-            content = drop.refuse(told, desk.now())
+            content = drop.refuse(told, desk)
         else:
             content = await drop.take(path.name, body, partner, desk)
         name = drop.feedback_name(path.name, content) if drop.feedback_name else path.name
@@ -119,7 +128,7 @@ class Folders:
         self, own: Path, listing: FileListing, partner: Partner, desk: Desk
     ) -> None:
         """Say of files that their names, or what they are, keep them from being taken."""
-        for _ in range(min(FILES_A_ROUND, len(listing.unfit))):
+        for _ in range(min(FILES_A_TURN, len(listing.unfit))):
             entry = listing.unfit.popleft()
             note = own / FEEDBACK / _named(entry.name, REJECTED)
             if not await asyncio.to_thread(os.path.lexists, note):
@@ -131,17 +140,20 @@ class Folders:
                 await asyncio.to_thread(_write, note, f"{why}\n".encode())
             listing.told(entry)
 
-    async def _lay_out(self, folder: Path, partner: Partner, desk: Desk) -> None:
-        """Write what waits in the partner's mailbox as files, each whole before it has its name."""
+    async def _lay_out(self, folder: Path, partner: Partner, desk: Desk) -> int:
+        """Write what waits in the partner's mailbox as files, each whole before it has its name;
+        how many.
+        """
         room = OUT_FILES_MAX - await asyncio.to_thread(_count, folder, OUT_FILES_MAX)
         if room <= 0:
-            return
+            return 0
         leased = await desk.lease(partner.id, min(room, LEASE_MOST), LEASE_SECONDS)
         for each in leased:
             name = f"{each.envelope.public_id}{self._drop.letter_suffix}"
             await asyncio.to_thread(_write, folder / name, self._drop.letter(each))
         if leased:
             await desk.acknowledge(partner.id, [each.hold for each in leased])
+        return len(leased)
 
 
 def _completed(own: Path) -> bool:

@@ -64,6 +64,8 @@ class FileListing:
         self._told: set[Entry] = set()
         self._told_still: set[Entry] = set()
         self._full: set[str] = set()
+        #: Whether files were to be taken when all was looked at last; nobody knows at first.
+        self._had_some = True
         #: Files to be taken, the oldest first, and what is never taken and was not told of.
         self.waiting: deque[Entry] = deque()
         self.unfit: deque[Entry] = deque()
@@ -98,6 +100,11 @@ class FileListing:
         if len(some) < ENTRIES_AT_ONCE:
             self._finish()
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether a look is in its middle that probably finds more files to be taken."""
+        return self._rest is not None and self._had_some
+
     def no_room(self, entry: Entry) -> None:
         """There was no room for a file: it is left out as long as others wait."""
         if len(self._full) >= REMEMBERED_MAX:
@@ -112,6 +119,7 @@ class FileListing:
     def _finish(self) -> None:
         """All was looked at."""
         self.waiting.extend(self._fit)
+        self._had_some = bool(self._fit)
         self.unfit.extend(self._unfit)
         if not self._fit:
             self._full.clear()

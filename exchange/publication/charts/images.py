@@ -15,6 +15,8 @@ from exchange.publication.palette import themed
 
 #: Pixels of a PNG for one of the chart.
 PNG_SCALE = 2.0
+#: Roles and descriptions that the drawing library gives to each mark and axis.
+_ROLES = re.compile(r' (?:role|aria-[a-z]+)="[^"]*"')
 _LOCALES = {"fi": "fi-FI", "sv": "sv-SE", "en": "en-GB"}
 #: Thousands apart as in the tables.
 _ENGLISH = {"decimal": ".", "thousands": "\u00a0", "grouping": [3], "currency": ["", ""]}
@@ -49,6 +51,8 @@ def inline(svg: str, name: str) -> str:
 
 
 def _described(svg: str, chart: Chart) -> str:
+    # What is within a picture has no role of its own for who reads it, and must name none.
+    svg = _ROLES.sub("", svg)
     texts = (
         f'<title id="title">{escape(chart.title)}</title><desc '
         f'id="description">{escape(chart.alternative)}</desc>'

@@ -7,7 +7,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -18,7 +17,7 @@ from pydantic_core import ErrorDetails
 
 from exchange.partners.faults import Fault, check_targets, from_tables
 from exchange.partners.overrides import Override, override_of
-from exchange.schemas import guard
+from exchange.schemas import guard, toml
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Directory
 from exchange.schemas.wrong_fields import nearest, told
@@ -142,14 +141,12 @@ def load(name: str, directory: Directory) -> Scenario:
 
 
 def _scenario(name: str, content: bytes, directory: Directory) -> Scenario:
-    text = content.decode("utf-8")
+    data = toml.parse(content)
     try:
-        tables = _TABLES.validate_python(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"no TOML: {error}") from error
+        tables = _TABLES.validate_python(data)
     except ValidationError as error:
         raise ValueError(_told(error.errors()[0])) from error
-    if guard.in_text(text):
+    if guard.in_text(content.decode("utf-8-sig")):
         raise ValueError(
             "it names a personal identity code that could be a living person's: artificial ones "
             "have individual numbers from 900 to 999"

@@ -146,7 +146,8 @@ def entries_of(
     """Rows that begin as those of `ENTRIES`, each with its digest."""
     left = iter(rows)
     while part := list(islice(left, TOGETHER)):
-        made = [(row[_OWN_ID],) for row in part if row[_OWN_ID] is not None]
+        # (Each once: of a ledger that was changed, two events may name one message.)
+        made = [*{(row[_OWN_ID],): None for row in part if row[_OWN_ID] is not None}]
         deliveries = defaultdict(list)
         for message_id, *delivery in execute_with(
             connection, "made", made, "id bigint", _DELIVERIES

@@ -64,20 +64,23 @@ def read_heads(path: Path) -> Heads:
     Raises:
         OSError: when it can't be read.
     """
-    heads = Heads()
     with path.open("rb") as lines:
-        for place, line in enumerate(lines, 1):
-            found = _LINE.fullmatch(line.rstrip(b"\n"))
-            if found is None and _BEGUN.fullmatch(line.rstrip(b"\n")):
-                heads.torn += 1
-                continue
-            if found is None:
-                heads.wrong.append(f"line {place} is no head (NODE EPOCH NUMBER DIGEST)")
-                continue
-            node, epoch, number, digest = found.groups()
-            _take(
-                heads, place, (int(node), int(epoch)), (int(number), bytes.fromhex(digest.decode()))
-            )
+        return heads_in(lines)
+
+
+def heads_in(lines: Iterable[bytes]) -> Heads:
+    """The heads that lines say."""
+    heads = Heads()
+    for place, line in enumerate(lines, 1):
+        found = _LINE.fullmatch(line.rstrip(b"\n"))
+        if found is None and _BEGUN.fullmatch(line.rstrip(b"\n")):
+            heads.torn += 1
+            continue
+        if found is None:
+            heads.wrong.append(f"line {place} is no head (NODE EPOCH NUMBER DIGEST)")
+            continue
+        node, epoch, number, digest = found.groups()
+        _take(heads, place, (int(node), int(epoch)), (int(number), bytes.fromhex(digest.decode())))
     return heads
 
 

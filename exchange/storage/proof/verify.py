@@ -6,24 +6,24 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 from exchange.errors import LedgerError
 from exchange.journey.count import REQUEST_KINDS
-from exchange.ports.rows import MADE_AGAIN
 from exchange.ports.verification import EXAMPLES_MAX, Check, Verification
 from exchange.storage.connection import Connection, each
 from exchange.storage.counters.compaction import UNKNOWN_ENDPOINT, compacted_before, curve_sums
-from exchange.storage.counters.days import day_of_minute, give_day_of_minute
+from exchange.storage.counters.days import day_of_minute
 from exchange.storage.counters.sums import COUNT_COLUMNS
-from exchange.storage.proof.chain import heads
-from exchange.storage.proof.heads_file import Heads, head_path, line_of, read_heads
+from exchange.storage.proof.heads_file import Heads, head_path, read_heads
+from exchange.storage.proof.progress import Part, ProgressFile, now
 from exchange.storage.proof.recount import RECOUNT
-from exchange.storage.proof.verify_links import Proof, prove_heads
-from exchange.storage.proof.verify_operators import prove_audit, prove_operators, prove_paused
+from exchange.storage.proof.verify_chain import prove_chain
 from exchange.storage.proof.verify_shape import prove_lanes, prove_shape
-from exchange.storage.snapshot import Where, require_ledger, snapshot
+from exchange.storage.proof.views import View, readable, view_of
+from exchange.storage.snapshot import Where, require_ledger
 
 #: Deliveries that are not in the state that their events left them in. Attempts of a mailbox are
 #: its owner's leases, which no event tells of; a resend begins to count anew. What `delivered` says
@@ -93,9 +93,6 @@ UNION ALL SELECT 'waiting delivery without body '||delivery.id FROM delivery
 """
 
 
-#: What reading a damaged ledger may end with.
-UNREADABLE = (sqlite3.DatabaseError, LedgerError, ValueError, TypeError, ArithmeticError)
-
 #: Counters that there is something to count anew from.
 _RECOUNTED = f"kind NOT IN {REQUEST_KINDS}"
 
@@ -106,22 +103,27 @@ _QUERIES = (
 )
 
 
-def verify(where: Where, head: Path | None = None) -> Verification:
-    """Prove a ledger in one consistent view of it; constant memory, sorting on disk. `head` is a
-    copy of its heads; left out, the file beside it, which a ledger on a server has not.
+def verify(where: Where, head: Path | None = None, resume: Path | None = None) -> Verification:
+    """Prove a ledger; constant memory, sorting on disk. `head` is a copy of its heads; left out,
+    the file beside it, which a ledger on a server has not.
+
+    It reads one consistent view. With `resume`, a file that says what was proved before, it does
+    not read that again, and keeps there how far it comes: one view for each part.
 
     Raises:
-        LedgerError: when it is no ledger of this version, or can't be opened; when the copy of
-            heads can't be read.
+        LedgerError: when it is no ledger of this version, or can't be opened or, on a server, no
+            longer be read; when the copy of heads can't be read, or `resume` not be used.
     """
     require_ledger(where)
+    kept = ProgressFile(resume)
     if head is None and isinstance(where, Path):
         head = head_path(where)
     # Before the ledger: what is committed meanwhile must not seem to be lost.
     said = _heads(head, beside=isinstance(where, Path) and head == head_path(where))
-    with snapshot(where) as connection:
-        give_day_of_minute(connection)
-        return _verify(connection, head, said)
+    if resume is not None:
+        return _verify(lambda: view_of(where), head, said, kept)
+    with view_of(where) as connection:
+        return _verify(lambda: nullcontext(connection), head, said, kept)
 
 
 def _heads(head: Path | None, beside: bool) -> Heads | None:
@@ -136,64 +138,43 @@ def _heads(head: Path | None, beside: bool) -> Heads | None:
         raise LedgerError(f"{head} can't be read: {error.strerror}") from error
 
 
-def _verify(connection: Connection, head: Path | None, said: Heads | None) -> Verification:
+def _verify(view: View, head: Path | None, said: Heads | None, kept: ProgressFile) -> Verification:
     found = Verification([], {})
+    found.notes += [
+        f"{name}: as found on {part.ended_at}, before the run was broken off"
+        for name, part in kept.progress.parts.items()
+    ]
 
-    def check(make: Callable[[], Iterable[Check]], name: str) -> None:
-        """Make checks; one that can't be made, since the file is damaged, is broken."""
-        try:
-            found.checks += make()
-        except UNREADABLE as error:
-            found.checks.append(Check(name, 1, [f"can't be read: {error}"]))
+    def part(name: str, make: Callable[[Connection], list[Check]]) -> list[Check]:
+        """The checks of a part, made now or by the run that was broken off after it."""
+        if name not in kept.progress.parts:
+            with view() as connection:
+                checks = readable(name, lambda: make(connection))
+            kept.progress.parts[name] = Part(checks=checks, ended_at=now())
+            kept.write()
+        return kept.progress.parts[name].checks
 
-    if isinstance(connection, sqlite3.Connection):
-        check(lambda: [_whole(connection), prove_shape(connection)], "the file is whole")
-    check(lambda: _chain(connection, head, said, found), "the chain")
-    check(lambda: _recounted(connection), "counters")
-    check(lambda: _deliveries(connection), "deliveries")
-    check(lambda: [_conserved(_conservation(connection, found.channels))], "conservation")
+    file = part("the file is whole", _file)
+    counters, deliveries = part("counters", _recounted), part("deliveries", _deliveries)
+    chain = prove_chain(view, head, said, kept, found)
+    with view() as connection:
+        sums = found.channels
+        conserved = readable("conservation", lambda: [_conserved(_conservation(connection, sums))])
+    found.checks += [*file, *chain, *counters, *deliveries, *conserved]
+    kept.progress.parts = {}
+    kept.write()
     return found
 
 
-def _whole(connection: sqlite3.Connection) -> Check:
+def _file(connection: Connection) -> list[Check]:
+    """What is to be proved of a ledger in a file alone."""
+    if not isinstance(connection, sqlite3.Connection):
+        return []
     check = Check("the file is whole")
     for (said,) in connection.execute(f"PRAGMA integrity_check({EXAMPLES_MAX})"):
         if said != "ok":
             check.breaks(said)
-    return check
-
-
-def _chain(
-    connection: Connection, head: Path | None, said: Heads | None, found: Verification
-) -> list[Check]:
-    proof = Proof(connection)
-    try:
-        proof.prove()
-    except (*UNREADABLE, AttributeError) as error:
-        proof.rows.breaks(f"can't be read: {error}")
-    links = heads(connection)
-    found.heads = [line_of(link) for link in links]
-    check = Check("the ledger is not behind its head")
-    if said is not None:
-        check, found.notes = prove_heads(connection, said)
-    elif head is None:
-        found.notes.append("no heads that were kept elsewhere were given (--head)")
-    else:
-        if any(link.epoch for link in links):
-            check.breaks(f"there is no {head}: whether commits are lost can't be known without it")
-    for number, made in each(
-        connection,
-        "SELECT delivery_id,COUNT(*) FROM event WHERE kind=? GROUP BY delivery_id",
-        (MADE_AGAIN,),
-    ):
-        found.notes.append(f"delivery {number} was made {made + 1} times")
-    return [
-        *proof.checks,
-        prove_audit(connection),
-        prove_operators(connection),
-        prove_paused(connection),
-        check,
-    ]
+    return [check, prove_shape(connection)]
 
 
 def _recounted(connection: Connection) -> list[Check]:

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from exchange.ports.verification import Check
-from exchange.storage.connection import Connection, each
+from exchange.storage.connection import Connection, each, execute_with
 from exchange.storage.proof.chain import (
     CHAIN_COLUMNS,
     DIGEST_BYTES,
@@ -28,7 +30,8 @@ from exchange.storage.proof.chain import (
     unlinked,
 )
 from exchange.storage.proof.dropped import forgotten, kept_digests, sum_of_counts, sum_of_links
-from exchange.storage.proof.heads_file import Heads
+from exchange.storage.proof.heads_file import Head, Heads, Writer, heads_in
+from exchange.storage.proof.progress import LAST, Progress
 
 #: Messages of a commit that are named.
 NAMED_MAX = 5
@@ -42,7 +45,7 @@ _ENTRIES = ENTRIES.replace(
 ) + (
     "LEFT JOIN body ON body.message_id=message.id "
     "LEFT JOIN answer ON event.kind='answered' AND answer.delivery_id=event.delivery_id "
-    "ORDER BY event.id"
+    "WHERE event.id BETWEEN ? AND ? ORDER BY event.id"
 )
 _MESSAGE_ID, _DELIVERY_ID = EVENT.index("message_id"), EVENT.index("delivery_id")
 _KIND, _DIGEST = EVENT.index("kind"), EVENT.index("digest")
@@ -59,13 +62,31 @@ UNION ALL SELECT 'answer to delivery '||answer.delivery_id FROM answer LEFT JOIN
   WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.message_id=delivery.message_id
     AND event.delivery_id=delivery.id AND event.kind='answered')
 """
+#: (Without an end where all are read: what is no number at all is greater than any.)
+_LINKS = (
+    f"SELECT {CHAIN_COLUMNS} FROM chain WHERE last_event>=?{{}} "
+    "ORDER BY last_event,node,epoch,number"
+)
+#: Where each writer's commits go on after those in `proved`: that one, or what retention made of it
+#: and later ones.
+_GOES_ON = f"""
+SELECT {",".join(f"chain.{name}" for name in Link._fields)} FROM proved JOIN chain
+  ON chain.node=proved.node AND chain.epoch=proved.epoch AND chain.number=(
+    SELECT MIN(later.number) FROM chain AS later WHERE later.node=proved.node
+      AND later.epoch=proved.epoch AND later.number>=proved.number)
+"""
+#: An event: id, message id, digest.
+_Entry = tuple[int, int, bytes]
 
 
 class Proof:
-    """The checks of the chain, made in one pass over the events."""
+    """The checks of the chain, made in one pass over the events, or in several that each go on
+    where the last one ended (`progress`).
+    """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, progress: Progress) -> None:
         self._connection = connection
+        self._progress = progress
         self._dropped = forgotten(connection)
         self.links = Check("each writer's commits follow one another")
         self.rows = Check("every commit's rows are those that were committed")
@@ -78,36 +99,83 @@ class Proof:
             *(self.links, self.rows, self.outside, self.stored, self.memory),
             *(self.positions, self.forgotten),
         ]
-        self._last_position = 0
+        self._last_position = progress.last_position
+        known = {check.name: check for check in progress.checks}
+        for check in self.checks:
+            if check.name in known:
+                check.broken = known[check.name].broken
+                check.examples = [*known[check.name].examples]
 
-    def prove(self) -> None:
-        """Make them."""
-        self._prove_links(self._entries())
+    def prove_commits(self, events: int | None) -> bool:
+        """Prove the next commits, of about so many events (None: all); whether that was the end."""
+        last = None if events is None else self._end_of(events)
+        heads = heads_in(line.encode() for line in self._progress.heads)
+        following, left = self._prove_links(heads.newest, last)
+        self._progress.next_event = min(following, LAST)
+        self._progress.heads = heads.lines().decode().splitlines()
+        self._progress.last_position = self._last_position
+        self._progress.checks = [
+            replace(check, examples=[*check.examples]) for check in self.checks if check.broken
+        ]
+        # (These are met again by whoever goes on from here.)
+        for number, message, _ in left:
+            self.outside.breaks(f"event {number} of message {message}: no commit has it")
+        return last is None
+
+    def prove_rest(self) -> None:
+        """Prove what the commits say together, once all were proved."""
         for (what,) in each(self._connection, _WITHOUT_EVENT):
             self.outside.breaks(f"{what}: no event tells of it")
         self._prove_last_position()
         self._prove_memory()
         self._prove_dropped()
 
-    def _entries(self) -> Iterator[tuple[int, int, bytes]]:
-        """(id, message id, digest) of each event; its body or answer is looked at meanwhile."""
-        for row, digest in entries_of(self._connection, each(self._connection, _ENTRIES)):
+    def _end_of(self, events: int) -> int | None:
+        """The last event of the commit with which about so many more are proved; None where there
+        are no more than these.
+        """
+        (first,) = self._connection.execute(
+            "SELECT MIN(id) FROM event WHERE id>=?", (self._progress.next_event,)
+        ).fetchone()
+        if first is None:
+            return None
+        found = self._connection.execute(
+            "SELECT last_event FROM chain WHERE last_event>=? AND events>0 "
+            "ORDER BY last_event LIMIT 1",
+            (min(first + events - 1, LAST),),
+        ).fetchone()
+        return int(found[0]) if found else None
+
+    def _entries(self, first: int, last: int) -> Iterator[_Entry]:
+        """Each event; its body or answer is looked at meanwhile."""
+        rows = each(self._connection, _ENTRIES, (first, last))
+        for row, digest in entries_of(self._connection, rows):
             self._prove_stored(row)
             if row[_OWN_ID] is not None:
                 self._prove_position(row[_OWN_ID], row[_POSITION])
             yield row[0], row[_MESSAGE_ID], digest
 
-    def _prove_links(self, entries: Iterator[tuple[int, int, bytes]]) -> None:
-        writers: dict[tuple[int, int], Link] = {}
+    def _prove_links(
+        self, heads: dict[Writer, Head], last: int | None
+    ) -> tuple[int, Iterator[_Entry]]:
+        """Prove the commits after those in `heads`, up to the event `last` (None: all), and put
+        them into `heads`; the id that comes next, and events that no commit has.
+        """
+        first = following = self._progress.next_event
+        writers = self._proved(heads)
+        entries = self._entries(first, LAST if last is None else last)
         entry = next(entries, None)
-        for found in each(
-            self._connection,
-            f"SELECT {CHAIN_COLUMNS} FROM chain ORDER BY last_event,node,epoch,number",
-        ):
+        links = _LINKS.format("" if last is None else f" AND last_event<={last}")
+        # (Commits of what is remembered alone have the last event of the one before.)
+        for found in each(self._connection, links, (first - (first > 0),)):
             link = Link(*found)
             before = writers.get(link[:2], unlinked(*link[:2]))
+            if link.last_event < first and link.number <= before.number:
+                continue
             self._prove_order(before, link)
             writers[link[:2]] = link
+            heads[link[:2]] = link.number, link.digest
+            following = max(link.last_event + 1, first)
             if not link.events:
                 continue
             digests: dict[int, bytes] = {}
@@ -120,9 +188,22 @@ class Proof:
                     messages[entry[1]] = None
                 entry = next(entries, None)
             self._prove_rows(link, digests, list(messages))
-        while entry is not None:
-            self.outside.breaks(f"event {entry[0]} of message {entry[1]}: no commit has it")
-            entry = next(entries, None)
+        return following, chain([entry] if entry else [], entries)
+
+    def _proved(self, heads: dict[Writer, Head]) -> dict[Writer, Link]:
+        """The commits in `heads`, as those that follow are to refer to them."""
+        rows = [(*writer, number) for writer, (number, _) in heads.items()]
+        columns = "node bigint,epoch bigint,number bigint"
+        proved = {}
+        for found in execute_with(self._connection, "proved", rows, columns, _GOES_ON):
+            link = Link(*found)
+            number, digest = heads[link[:2]]
+            if link.number == number:
+                proved[link[:2]] = link._replace(digest=digest)
+            elif link.since <= number:
+                # It is read as what follows the commits that it stands for.
+                proved[link[:2]] = link._replace(number=link.since - 1)
+        return proved
 
     def _prove_order(self, before: Link, link: Link) -> None:
         name = _name(link)

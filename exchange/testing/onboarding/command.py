@@ -5,6 +5,7 @@ for each demand; what is demanded stands in `demands.toml`.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,9 +13,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from exchange.assembly import played_directory
+from exchange.cli.options import finite
 from exchange.errors import SettingsError
 from exchange.schemas.directory import SECTORS, Partner, partner_of
 from exchange.settings import load
@@ -28,8 +29,6 @@ SECRET = "EXCHANGE_CALLBACK_SECRET"
 KEY = "EXCHANGE_PARTNER_KEY"
 MARKS = {"passed": "ok       ", "failed": "FAILED   ", "not tried": "not tried"}
 
-console = Console(stderr=True)
-
 
 def onboard(
     partner: Annotated[
@@ -40,10 +39,19 @@ def onboard(
     ] = "",
     sector: Annotated[str, typer.Option(help=f"Of a new one: {', '.join(SECTORS)}.")] = "",
     journal: Annotated[
-        str, typer.Option(help="An address of yours that gives the deliveries that you took.")
+        str,
+        typer.Option(
+            metavar="URL|FILE",
+            help="An address or a file of yours with the deliveries that you took, as JSON lines.",
+        ),
     ] = "",
     client: Annotated[
-        float, typer.Option(help="Seconds for your client to send and fetch; 0: it is not tried.")
+        float,
+        typer.Option(
+            help="Seconds for your client to send and fetch; 0: it is not tried.",
+            min=0,
+            callback=finite,
+        ),
     ] = 0.0,
     port: Annotated[
         int, typer.Option(help="Where your client calls; 0 picks one.", min=0, max=65535)
@@ -72,9 +80,9 @@ def onboard(
 
         def begin(letters: int) -> None:
             address = f"{on.exchange.address} for {client:g} s; {letters} letters wait"
-            console.print(f"your client: {address}", highlight=False)
+            print(f"your client: {address}", file=sys.stderr, flush=True)
             if not os.environ.get(KEY):
-                console.print(f"its key (shown once): {tried.key}", highlight=False)
+                print(f"its key (shown once): {tried.key}", file=sys.stderr, flush=True)
 
         for each in watched(on, tried, client, begin):
             found.append(each)

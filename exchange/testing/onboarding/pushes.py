@@ -32,7 +32,7 @@ TIMEOUT_SECONDS = 10.0
 #: How long the second half of a body is held back.
 HELD_SECONDS = 0.5
 ORDERED_MESSAGES = 5
-NO_JOURNAL = "no journal was named"
+NO_JOURNAL = "only a journal of yours can tell: name it by --journal"
 
 
 class Pushing:

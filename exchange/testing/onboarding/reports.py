@@ -12,20 +12,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from lxml import etree
 
-from exchange.publication.palette import DARK, LIGHT
+from exchange.publication.templates import template
 from exchange.schemas.directory import Partner
 from exchange.schemas.instants import instant
 from exchange.testing.onboarding.demands import Found
 from exchange.testing.onboarding.shown import Shown
 
+TEMPLATE = Path(__file__).with_name("report.html")
 SUITE = "onboarding"
 GITB = "http://www.gitb.com/tr/v1/"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -66,22 +65,13 @@ class Report:
 def to_html(report: Report) -> bytes:
     """The report for people, one file that needs no network and no script."""
     order = ["failed", "not tried", "passed"]
-    page = _template().render(
+    page = template(TEMPLATE).render(
         report=report,
         found=sorted(report.found, key=lambda each: order.index(each.verdict)),
         began=instant(report.began),
         version=version("exchange-simulator"),
-        light=LIGHT,
-        dark=DARK,
     )
     return page.encode()
-
-
-@cache
-def _template() -> Template:
-    loader = FileSystemLoader(Path(__file__).parent)
-    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return made.get_template("report.html")
 
 
 def to_junit(report: Report) -> bytes:

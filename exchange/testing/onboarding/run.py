@@ -20,7 +20,7 @@ from exchange.testing.onboarding.carried import Carrier
 from exchange.testing.onboarding.client import NO_CLIENT, Client, untried
 from exchange.testing.onboarding.demands import Found, demands, not_tried
 from exchange.testing.onboarding.hindrances import Hindrances
-from exchange.testing.onboarding.journal import Journal
+from exchange.testing.onboarding.journal import Journal, at_address, in_file
 from exchange.testing.onboarding.pushes import Pushing
 from exchange.testing.onboarding.right_messages import NoSample, RightMessages
 
@@ -66,16 +66,18 @@ def bench(partner_id: str, port: int = 0, late_seconds: float = LATE_SECONDS) ->
 
 
 def journal_at(
-    bench: Bench, partner: Partner, url: str, patience_seconds: float = PATIENCE_SECONDS
+    bench: Bench, partner: Partner, where: str, patience_seconds: float = PATIENCE_SECONDS
 ) -> Journal | None:
-    """The journal at an address, which is there; None where no address is given.
+    """The journal at an address or in a file, which is there; None where neither is given.
 
     Raises:
-        NoJournal: when the address gives none.
+        NoJournal: when there is none.
     """
-    if not url:
+    if not where:
         return None
-    journal = Journal(bench.carrier, partner, url, patience_seconds)
+    is_address = "://" in where
+    read = at_address(bench.carrier, partner, where) if is_address else in_file(Path(where))
+    journal = Journal(read, patience_seconds)
     bench.exchange.run(journal.taken())
     return journal
 

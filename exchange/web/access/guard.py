@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
+from yarl import URL
 
 from exchange.errors import LedgerError
 from exchange.ports import Actor, Clock, Operator, Operators
@@ -34,6 +35,9 @@ COOKIE = "exchange_session"
 #: A clock that steps back by less, as when it is set by another one, ends no session.
 STEP_SECONDS = 60
 SIGN_IN = "/sign-in"
+#: The field of its address that says where a browser wanted to go, and its longest value.
+BACK = "back"
+BACK_CHARACTERS_MAX = 2000
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 CHALLENGE = 'Bearer realm="exchange operators"'
 #: Longer keys and cookies are not looked for: those that were given out are shorter.
@@ -110,7 +114,11 @@ class Guard:
         return self._open and not is_forwarded(request)
 
     async def _refusal(self, request: web.Request, need: Need) -> web.Response | None:
-        """What is wrong with a request; None when nothing is, and then it tells who acts."""
+        """What is wrong with a request; None when nothing is, and then it tells who acts.
+
+        Raises:
+            HTTPUnsupportedMediaType: when its body is compressed: no handler would open it.
+        """
         if not need.any_host and not is_our_host(request, self._hosts):
             return problem_response(
                 421,
@@ -130,6 +138,8 @@ class Guard:
             return problem_response(
                 415, "Not JSON", "a change is taken with Content-Type: application/json only"
             )
+        if request.body_exists and hdrs.CONTENT_ENCODING in request.headers:
+            raise web.HTTPUnsupportedMediaType
         return None
 
     async def _identify(self, request: web.Request, role: str) -> web.Response | None:
@@ -204,12 +214,14 @@ def _bearer(request: web.BaseRequest) -> str:
 
 def _unknown(request: web.Request, wrong: bool) -> web.Response:
     """To a browser that wants a page the sign-in form, to everybody else a problem."""
-    if request.method == "GET" and not wrong and "text/html" in request.headers.get("Accept", ""):
-        language = request.query.get("lang", "")
-        known = f"?lang={language}" if language in ("fi", "sv", "en") else ""
-        return web.Response(
-            status=303, headers={"Location": SIGN_IN + known, "Cache-Control": "no-store"}
-        )
+    if not wrong and "text/html" in request.headers.get("Accept", ""):
+        query = {"lang": request.query.get("lang", ""), BACK: request.path_qs}
+        if query["lang"] not in ("fi", "sv", "en"):
+            del query["lang"]
+        if request.path == "/" or len(request.path_qs) > BACK_CHARACTERS_MAX:
+            del query[BACK]
+        location = str(URL.build(path=SIGN_IN, query=query))
+        return web.Response(status=303, headers={"Location": location, "Cache-Control": "no-store"})
     detail = (
         "the key in Authorization belongs to no operator"
         if wrong

@@ -13,6 +13,8 @@ from aiohttp import hdrs, web
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?")
 _ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#@]+)")
 _PORTS = {"http": 80, "https": 443}
+#: What may be an address in X-Forwarded-For or Forwarded.
+_ADDRESS = re.compile(r"\d+(?:\.\d+){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]+")
 
 #: Headers by which a proxy says that it hands on somebody else's request.
 FORWARDED = (
@@ -77,8 +79,18 @@ def _split(authority: str, port: int) -> tuple[str, int] | None:
 
 
 def address_of(request: web.BaseRequest) -> str:
-    """Where a request came from: the peer, and what a proxy says of it (which is only said)."""
+    """Where a request came from: the peer, and for which addresses a proxy says that it hands it on
+    (which is only said). Nothing else of such a header is kept: anybody may write anything there.
+    """
     peer = request.remote or "?"
     told = request.headers.get("X-Forwarded-For", "") or request.headers.get("Forwarded", "")
-    kept = "".join(letter for letter in told[:100] if letter.isascii() and letter.isprintable())
-    return f"{peer} (forwarded for {kept})" if kept else peer
+    kept = [each for each in _ADDRESS.findall(told[:200]) if _is_address(each)]
+    return f"{peer} (forwarded for {', '.join(kept)})" if kept else peer
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

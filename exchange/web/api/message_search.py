@@ -18,7 +18,7 @@ from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.envelope import id_from_public, public_id
 from exchange.schemas.instants import instant
 from exchange.web.access.guard import ACTOR
-from exchange.web.api.filters import time_of
+from exchange.web.api.filters import WrongFilter, time_of
 from exchange.web.api.person_asked import person_asked
 from exchange.web.operation import Operation, problem_response
 
@@ -163,15 +163,18 @@ class MessageSearch:
         for name, known in self._known.items():
             if given[name] and given[name] not in known:
                 near = get_close_matches(given[name], known, 3, 0.4) or [*known][:9]
-                raise ValueError(
-                    f"there is no {name} {given[name][:40]!r}; there is {', '.join(near)}"
+                raise WrongFilter(
+                    "there is no {name} {given!r}; there is {near}",
+                    name=name,
+                    given=given[name][:40],
+                    near=", ".join(near),
                 )
         since = _id_at(query, "since", 0)
         until = _id_at(query, "until", LAST_ID)
         try:
             before = id_from_public(query["before"]) if query.get("before") else LAST_ID
         except ValueError:
-            raise ValueError(
+            raise WrongFilter(
                 "before is an id that this search gave: 32 hexadecimal digits"
             ) from None
         wanted = MessageFilter(

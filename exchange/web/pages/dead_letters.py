@@ -15,7 +15,7 @@ from exchange.ports import Ledger
 from exchange.ports.ledger import DeadFilter, Pending
 from exchange.schemas.envelope import id_from_public, public_id
 from exchange.web.api.filters import FILTERS, dead_filter
-from exchange.web.pages.layout import may, page
+from exchange.web.pages.layout import finnish_time, language_of, may, page, what_is_wrong
 
 #: Letters on a page, and how many a second a button sends again or skips.
 PAGE_MAX = 50
@@ -38,16 +38,18 @@ class DeadLetterPage:
         query, wrong, older = request.query, "", ""
         given = {name: query.get(name, "").strip() for name in FILTERS}
         wanted, before = DeadFilter(), 1 << 62
+        said = {name: text for name, text in given.items() if text}
+        if given["since"]:
+            said["since"] = finnish_time(given["since"])
         try:
-            wanted = dead_filter(given)
+            wanted = dead_filter(said)
             before = id_from_public(query["before"]) if query.get("before") else before
         except ValueError as error:
-            wrong = str(error)
+            wrong = what_is_wrong(error, language_of(request))
         letters = await self._ledger.dead(PAGE_MAX, before, wanted) if not wrong else []
         if len(letters) == PAGE_MAX:
             next_page = {**query, "before": public_id(letters[-1].delivery.id)}
             older = str(URL("/dead-letters").with_query(next_page))
-        said = {name: text for name, text in given.items() if text}
         return page(
             request,
             "dead_letters.html",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from yarl import URL
 from exchange.statistics.days import FINLAND
 from exchange.statistics.table import figure
 from exchange.web.access.guard import ACTOR, SIGNED_IN
+from exchange.web.api.filters import WrongFilter
 from exchange.web.pages.translations import (
     LANGUAGES,
     OWN_NAMES,
@@ -117,6 +119,7 @@ def template(language: str, name: str) -> Template:
     environment.filters["figure"] = figure
     environment.filters["moment"] = moment
     environment.filters["day"] = day
+    environment.filters["visible"] = visible
     # (Plain text, so that what stands around it escapes it.)
     environment.filters["json"] = json.dumps
     return environment.get_template(name)
@@ -135,6 +138,40 @@ def moment(milliseconds: int, language: str) -> str:
     if not milliseconds:
         return ""
     return _MOMENTS[language].format(datetime.datetime.fromtimestamp(milliseconds / 1000, FINLAND))
+
+
+#: What is not seen, or turns the order of what stands beside it: controls but for tabs and line
+#: ends, soft hyphens, zero-width and directional characters, tags.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\U000e0000-\U000e007f]"
+)
+
+
+def visible(text: str) -> str:
+    """A text that somebody else wrote, with its characters that are not seen as `\\u202e`, so that
+    two different texts never look alike for them.
+    """
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def finnish_time(text: str) -> str:
+    """A time that was typed into a page: one without an offset is Finland's, as pages show times.
+    What is no time comes back as it is.
+    """
+    try:
+        at = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return at.replace(tzinfo=FINLAND).isoformat() if at.tzinfo is None else text
+
+
+def what_is_wrong(error: ValueError, language: str) -> str:
+    """What an error says, in the language where its text has a translation."""
+    say = gettext(language)
+    if isinstance(error, WrongFilter):
+        return say(error.text).format(**error.values)
+    return say(str(error))
 
 
 def day(text: str, language: str) -> str:

@@ -5,7 +5,6 @@ elsewhere.
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +17,7 @@ from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Directory
 from exchange.statistics.rows import Rows
 from exchange.statistics.rows import load as load_rows
-from exchange.web.access.guard import ACTOR, EVERYBODY, Guard, Need
+from exchange.web.access.guard import Guard, Need
 from exchange.web.figures.overview import Snapshots
 from exchange.web.figures.process_figures import ProcessFigures
 from exchange.web.figures.receiver_conditions import Conditions
@@ -38,18 +37,12 @@ ASSET_TYPES = {
 #: Pages open at once that are told of changes; a further one still gets the figures of the moment.
 WATCHERS_MAX = 100
 INTERVAL_SECONDS = 1.0
-#: How long an operator with a key is told of changes; then the browser comes again, and is asked
-#: anew whether it may.
+#: How long a page is told of changes; then the browser comes again, and is asked anew whether it
+#: may. Whoever reads nothing keeps its place no longer.
 STREAM_SECONDS = 300.0
 #: Figures are kept for this many times as long as they took, so that watching costs at most a tenth
 #: of a reader.
 COST_FACTOR = 9
-
-
-def stream_seconds(request: web.Request) -> float:
-    """How long a request is told of changes: without end where nobody needs a key."""
-    actor = request.get(ACTOR)
-    return math.inf if actor is None or actor.operator == EVERYBODY else STREAM_SECONDS
 
 
 class LivePage:
@@ -94,8 +87,8 @@ class LivePage:
         )
 
     async def tell(self, request: web.Request) -> web.StreamResponse:
-        """Server-sent events with the texts that changed, until the reader leaves or the exchange
-        stops.
+        """Server-sent events with the texts that changed, until the reader leaves, its time is over
+        or the exchange stops.
         """
         if self._watchers >= WATCHERS_MAX or self._closing.is_set():
             return web.Response(status=503, headers={"Retry-After": "30"})
@@ -104,7 +97,7 @@ class LivePage:
         try:
             async with sse_response(request) as response:
                 with suppress(ConnectionResetError, TimeoutError):
-                    async for figures in self._follow(stream_seconds(request)):
+                    async for figures in self._follow(STREAM_SECONDS):
                         await response.send(
                             self._renderer.event(figures, self._rates, language), retry=2000
                         )

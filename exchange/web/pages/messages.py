@@ -12,17 +12,33 @@ from aiohttp import hdrs, web
 from yarl import URL
 
 from exchange.clocks import time_of
-from exchange.ports import Channel, Ledger
+from exchange.ports import Channel, Clock, Ledger
 from exchange.ports.ledger import DeliveryRow, MessageFilter, MessageRow
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.envelope import id_from_public, public_id
+from exchange.settings import Retention
 from exchange.web.access.guard import Guard, Need
-from exchange.web.api.message_search import FILTERS, LAST_ID, STATES, Asked, MessageSearch
+from exchange.web.api.message_search import (
+    FILTERS,
+    LAST_ID,
+    STATES,
+    TIMES,
+    Asked,
+    MessageSearch,
+)
 from exchange.web.api.person_asked import checked_person
 from exchange.web.operation import problem_response
 from exchange.web.pages.form import NoForm, all_fields, values_of
-from exchange.web.pages.layout import language_of, link, may, page
+from exchange.web.pages.layout import (
+    finnish_time,
+    language_of,
+    link,
+    may,
+    page,
+    what_is_wrong,
+)
 from exchange.web.pages.marked_body import marked
+from exchange.web.pages.translations import gettext
 
 #: Messages on a page, and of its conversation on a message's.
 PAGE_MAX = 50
@@ -40,11 +56,15 @@ class MessagePages:
         search: MessageSearch,
         catalogue: Catalogue,
         channels: Sequence[Channel],
+        clock: Clock,
+        retention: Retention,
     ) -> None:
         self._ledger = ledger
+        self._clock = clock
+        self._retention = retention
         self._search = search
         self._titles = {message_type.name: message_type.titles for message_type in catalogue}
-        self._channels = [each.name for each in channels]
+        self._channels = {each.name: each.titles for each in channels}
         self._with_cases = {each.name for each in channels if each.cases is not None}
 
     def attach(self, app: web.Application, guard: Guard) -> None:
@@ -62,10 +82,10 @@ class MessagePages:
         if text and (number := await self._search.of_id(text)):
             raise web.HTTPSeeOther(link(language)(f"/messages/{public_id(number)}"))
         try:
-            asked = self._search.asked(query)
+            asked = self._search.asked(_in_finland(query))
             found, before = await self._pages(text, asked)
         except ValueError as error:
-            wrong = str(error)
+            wrong = what_is_wrong(error, language)
         given = {name: value for name, value in query.items() if value and name != "before"}
         older = str(URL("/messages").with_query({**given, "before": before})) if before else ""
         return self._found(request, given, found, wrong, before, older=older)
@@ -82,12 +102,12 @@ class MessagePages:
         given = {name: values[-1].strip() for name, values in fields.items()}
         try:
             person = checked_person(given.get("person", ""))
-            asked = self._search.asked(given)
+            asked = self._search.asked(_in_finland(given))
             page_found = await self._search.search_person(request, asked, person, PAGE_MAX)
             found = [*page_found.messages]
             before = public_id(page_found.before) if page_found.before else ""
         except ValueError as error:
-            wrong, given["person"] = str(error), ""
+            wrong, given["person"] = what_is_wrong(error, language_of(request)), ""
         return self._found(request, given, found, wrong, before)
 
     def _found(
@@ -100,7 +120,7 @@ class MessagePages:
         older: str = "",
     ) -> web.Response:
         """The page with what was found, and how far back it was looked."""
-        names = (*FILTERS, "since", "until", "q", "person")
+        names, language = (*FILTERS, *TIMES, "q", "person"), language_of(request)
         return page(
             request,
             "messages.html",
@@ -109,8 +129,10 @@ class MessagePages:
             given={**dict.fromkeys(names, ""), **given},
             is_filtered=any(name != "lang" for name in given),
             channels=self._channels,
+            channel_titles={name: titles[language] for name, titles in self._channels.items()},
             types=self._titles,
             states=STATES,
+            state_titles={state: gettext(language)(state) for state in STATES},
             found=[self._line(row) for row in found],
             before=before,
             looked_until=time_of(id_from_public(before)) if before else 0,
@@ -144,7 +166,15 @@ class MessagePages:
             number = -1
         row = await self._ledger.message(number) if number >= 0 else None
         if row is None:
-            return page(request, "no_message.html", status=404, id=request.match_info["id"][:64])
+            return page(
+                request,
+                "no_message.html",
+                status=404,
+                id=request.match_info["id"][:64],
+                # (An id tells when it was given.)
+                is_forgotten=number > 0
+                and self._is_older(time_of(number), self._retention.message_seconds),
+            )
         detail = json.loads(row.detail)
         violations = detail.get("violations", [])
         deliveries = await self._ledger.deliveries(row.id)
@@ -165,11 +195,16 @@ class MessagePages:
             lines=marked(body, violations) if body is not None else [],
             may_see=may(request, "operator"),
             is_kept=body is not None,
+            is_body_forgotten=self._is_older(row.received_at, self._retention.body_seconds),
             related=await self._related(row),
             has_case=bool(row.conversation)
             and row.state == "accepted"
             and row.channel in self._with_cases,
         )
+
+    def _is_older(self, at: int, seconds: int) -> bool:
+        """Whether a time (milliseconds) is longer ago."""
+        return at < self._clock.now() - 1000 * seconds
 
     async def _related(self, row: MessageRow) -> list[dict[str, Any]]:
         """The newest other messages of the same conversation."""
@@ -186,6 +221,12 @@ class MessagePages:
             {**each._asdict(), "receiver": receivers.get(each.delivery_id, "")}
             for each in await self._ledger.events(row.id)
         ]
+
+
+def _in_finland(query: Mapping[str, str]) -> dict[str, str]:
+    """What was asked for, its times with their offsets."""
+    times = {name: finnish_time(query[name].strip()) for name in TIMES if name in query}
+    return {**query, **times}
 
 
 def _delivery(row: DeliveryRow) -> dict[str, Any]:

@@ -4,7 +4,7 @@ it may send and receive.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
@@ -18,14 +18,19 @@ SHOWN_MAX = 200
 
 
 class PartnerPages:
-    """The handlers."""
+    """The handlers. `sectors` is what each is called, by language."""
 
     def __init__(
-        self, directory: Directory, conditions: Conditions, channels: Sequence[Channel]
+        self,
+        directory: Directory,
+        conditions: Conditions,
+        channels: Sequence[Channel],
+        sectors: Mapping[str, Mapping[str, str]],
     ) -> None:
         self._directory = directory
         self._conditions = conditions
         self._channels = channels
+        self._sectors = sectors
 
     def attach(self, app: web.Application) -> None:
         """Add the routes."""
@@ -47,6 +52,7 @@ class PartnerPages:
             "partners.html",
             given=request.query.get("q", ""),
             partners=some[:SHOWN_MAX],
+            sectors=self._sectors,
             count=len(some),
             by_hand=[each.caseworkers for each in self._channels if each.caseworkers is not None],
         )
@@ -68,6 +74,7 @@ class PartnerPages:
             partner=partner,
             condition=(await self._by_id()).get(partner_id),
             permitted=permitted,
+            sectors=self._sectors,
             may_act=may(request, "operator"),
         )
 

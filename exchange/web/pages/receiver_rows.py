@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from exchange.statistics.table import figure
 from exchange.web.figures.receiver_conditions import Condition
-from exchange.web.pages.layout import moment
+from exchange.web.pages.layout import moment, visible
 from exchange.web.pages.translations import gettext
 
 #: Rows on the page; the others are counted below it, and the API lists all.
@@ -58,13 +58,13 @@ def _row(each: Condition, now: int, language: str) -> ReceiverRow:
             max(0, each.next_probe_at - now), language
         )
     return ReceiverRow(
-        name=each.name,
+        name=visible(each.name),
         receiver=each.receiver,
         kind=kinds[0].replace(" ", "-"),
         states=", ".join(say(kind) for kind in kinds),
         lasts=long_text(now - each.since, language) if stopped else "",
         since=moment(each.since, language) if stopped else "",
-        why=each.reason if stopped else "",
+        why=visible(each.reason) if stopped else "",
         probe=probe,
         waiting=figure(each.waiting, language),
         held_up=held_up,

@@ -9,12 +9,15 @@ import secrets
 from urllib.parse import parse_qs
 
 from aiohttp import web
+from yarl import URL
 
 from exchange.ports import Actor, Clock, Operators
 from exchange.schemas.directory import digest_of
 from exchange.settings import Settings
 from exchange.web.access.guard import (
     ACTOR,
+    BACK,
+    BACK_CHARACTERS_MAX,
     CHALLENGE,
     COOKIE,
     SIGN_IN,
@@ -25,7 +28,8 @@ from exchange.web.access.guard import (
     too_many,
 )
 from exchange.web.access.hosts import address_of
-from exchange.web.pages.layout import page
+from exchange.web.pages.layout import language_of, page
+from exchange.web.pages.translations import LANGUAGES
 
 SIGN_OUT = "/sign-out"
 #: What the form sends is far smaller.
@@ -54,7 +58,7 @@ class SignIn:
 
     async def show(self, request: web.Request) -> web.Response:
         """The form; the page at once for whoever needs none."""
-        return _to("/") if ACTOR in request else _form(request, 200)
+        return _to(_wanted(request), request) if ACTOR in request else _form(request, 200)
 
     async def sign_in(self, request: web.Request) -> web.Response:
         """Open a session with the key, or show the form again."""
@@ -74,7 +78,7 @@ class SignIn:
         await self._operators.begin_session(
             digest_of(token), digest_of(key), now, until, Actor(operator, address_of(request))
         )
-        answer = _to("/", request)
+        answer = _to(_wanted(request), request)
         answer.set_cookie(
             COOKIE,
             token,
@@ -118,11 +122,39 @@ def _is_secure(request: web.Request) -> bool:
     return request.secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
 
 
-def _to(path: str, request: web.Request | None = None) -> web.Response:
-    language = request.query.get("lang", "") if request is not None else ""
-    query = f"?lang={language}" if language in ("fi", "sv", "en") else ""
-    return web.Response(status=303, headers={"Location": path + query, "Cache-Control": "no-store"})
+def _wanted(request: web.Request) -> str:
+    """Where the browser wanted to go before it was led to the form: an address of ours; else the
+    overview.
+    """
+    text = request.query.get(BACK, "")[:BACK_CHARACTERS_MAX]
+    # (A browser takes `//host`, and a backslash in the place of either, for another host, and
+    # leaves line ends out.)
+    if not text.startswith("/") or text.startswith("//") or "\\" in text:
+        return "/"
+    if not text.isprintable():
+        return "/"
+    try:
+        wanted = URL(text)
+    except ValueError:
+        return "/"
+    return "/" if wanted.absolute or wanted.path in (SIGN_IN, SIGN_OUT) else str(wanted)
+
+
+def _to(path: str, request: web.Request) -> web.Response:
+    """Lead to an address of ours, in the language of the page."""
+    url, language = URL(path), request.query.get("lang", "")
+    if language in LANGUAGES:
+        url = url.update_query(lang=language)
+    return web.Response(status=303, headers={"Location": str(url), "Cache-Control": "no-store"})
 
 
 def _form(request: web.Request, status: int, failed: bool = False) -> web.Response:
-    return page(request, "sign_in.html", status=status, failed=failed, menu=())
+    query = {name: request.query[name] for name in ("lang", BACK) if name in request.query}
+    return page(
+        request,
+        "sign_in.html",
+        status=status,
+        failed=failed,
+        menu=(),
+        action=str(URL.build(path=SIGN_IN, query={"lang": language_of(request), **query})),
+    )

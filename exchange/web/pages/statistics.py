@@ -27,7 +27,8 @@ from exchange.statistics.rows import Rows
 from exchange.statistics.suppression import as_open_data
 from exchange.statistics.table import counted_text, figure, percent
 from exchange.web.access.guard import Guard, Need
-from exchange.web.pages.layout import HEADERS, language_of, page
+from exchange.web.api.filters import WrongFilter
+from exchange.web.pages.layout import HEADERS, language_of, page, what_is_wrong
 from exchange.web.pages.translations import LANGUAGES, gettext
 
 #: Makes the report of a year to compare with and of days [first, end). It is handed to another
@@ -43,7 +44,7 @@ FILES = {
     "json-stat.json": ("json-stat", "application/json"),
 }
 #: Of the file that is a page of its own, with its style in it.
-_OWN_STYLE = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+OWN_STYLE = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 #: Why figures for JSON-stat, whose small counts are withheld, are no open data here.
 _NOT_OPEN = "made by an operator's page: small counts are withheld, and it is published nowhere"
 
@@ -82,7 +83,7 @@ class StatisticsPage:
             given["year"] = str(asked.year)
             shown = await self._made(_shown, asked, language)
         except ValueError as error:
-            wrong = str(error)
+            wrong = what_is_wrong(error, language)
         charts = [{**each, "svg": Markup(each["svg"])} for each in shown.pop("charts", ())]
         return page(
             request,
@@ -110,10 +111,22 @@ class StatisticsPage:
         content = await self._made(_written, asked, language_of(request), form)
         headers = {**HEADERS, "Content-Type": media_type}
         if suffix == "html":
-            headers["Content-Security-Policy"] = _OWN_STYLE
+            headers["Content-Security-Policy"] = OWN_STYLE
         else:
             headers["Content-Disposition"] = f'attachment; filename="statistics.{suffix}"'
         return web.Response(body=content, headers=headers)
+
+    async def counted(
+        self, year: int, first: datetime.date, end: datetime.date, language: str
+    ) -> dict[str, str]:
+        """What was counted on the days [first, end), by row, as the page shows it.
+
+        Raises:
+            HTTPServiceUnavailable: when the process that makes it was killed.
+        """
+        asked = Asked(year, first, end - datetime.timedelta(days=1))
+        told: dict[str, str] = await self._made(_counted, asked, language)
+        return told
 
     async def _made(self, make: Callable[..., Any], asked: Asked, *more: str) -> Any:
         try:
@@ -132,7 +145,7 @@ class StatisticsPage:
         """
         years, text = self._rows.years, query.get("year", "").strip()
         if text and text not in {str(year) for year in years}:
-            raise ValueError(f"year is one of {', '.join(map(str, years))}")
+            raise WrongFilter("year is one of {years}", years=", ".join(map(str, years)))
         first, last = (_date(name, query.get(name, "").strip()) for name in ("from", "until"))
         if first and last and last < first:
             raise ValueError("the first day is after the last")
@@ -143,9 +156,11 @@ def _date(name: str, text: str) -> datetime.date | None:
     try:
         found = datetime.date.fromisoformat(text) if text else None
     except ValueError:
-        raise ValueError(f"{name} is a date as in 2026-11-29, not {text[:40]!r}") from None
+        raise WrongFilter(
+            "{name} is a date as in 2026-11-29, not {given!r}", name=name, given=text[:40]
+        ) from None
     if found is not None and not 1970 < found.year < 9999:
-        raise ValueError(f"{name} is a date from 1971 to 9998")
+        raise WrongFilter("{name} is a date from 1971 to 9998", name=name)
     return found
 
 
@@ -203,6 +218,12 @@ def _shown(reporting: Reporting, asked: Asked, language: str) -> dict[str, Any]:
             for chart in charts_of(report, language)
         ],
     }
+
+
+def _counted(reporting: Reporting, asked: Asked, language: str) -> dict[str, str]:
+    """What was counted, by row."""
+    lines = _report(reporting, asked).lines
+    return {line.row.id: counted_text(line, language) for line in lines}
 
 
 def _written(reporting: Reporting, asked: Asked, language: str, form: str) -> bytes:

@@ -284,3 +284,12 @@ async def test_a_mailbox_gives_attachments_too(tmp_path: Path) -> None:
             else base64.b64decode(letter["body"])
         )
         assert read(letter["contentType"], content)[1] == ("a.txt", "text/plain", b"x")
+
+
+def test_headers_of_a_part_end_with_their_lines_and_nowhere_else() -> None:
+    """U+0085 and U+00A0 break and space texts; in UTF-8 they are halves of letters."""
+    part = b"--b\r\nContent-Type: %b\r\nContent-Disposition: attachment; filename=%b\r\n\r\nx\r\n"
+    sent = part % (b"text/xml", b"m") + part % (b"a/b", '"\u00c5bo.pdf"'.encode())
+    sent += part % (b"a/b\x85Content-ID: <injected>", "voil\u00e0".encode()) + b"--b--"
+    found = attachments.split(sent, "multipart/related; boundary=b")
+    assert [each.name for each in found.attachments] == ["\u00c5bo.pdf", "voil\u00e0"]

@@ -25,7 +25,9 @@ import pytest
 import structlog
 
 from exchange.cli.serving.logs import LineWriter, told_by_place
+from exchange.cli.serving.serve import tell_heads
 from exchange.schemas import directory
+from exchange.storage.proof.heads_file import head_path
 
 SECRET = "secret-of-a-caller"
 
@@ -201,3 +203,17 @@ def test_a_line_has_its_time_as_rfc_3339_in_utc() -> None:
     at = datetime.datetime.fromisoformat(written[1])
     assert at.utcoffset() == datetime.timedelta(0)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", written[1])
+
+
+def test_heads_that_nobody_can_read_cost_no_exit_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left in the buffer of the output is written at the end of the process, or fails it."""
+    ledger = tmp_path / "ledger.db"
+    head_path(ledger).write_text(f"0 1 1 {'0' * 32}\n")
+    full = Path("/dev/full").open("w")  # noqa: SIM115 - closing it fails
+    monkeypatch.setattr(sys, "stdout", full)
+    tell_heads(ledger)
+    sys.stdout.flush()
+    with pytest.raises(OSError, match="No space"):
+        full.close()

@@ -92,6 +92,7 @@ send message.json --channel post :: no channel post
 send message.json :: --channel
 validate :: Missing argument
 validate none.json :: none.json
+validate [/x].json :: [/x].json
 validate message.json --format xml :: text or json
 samples :: Missing argument
 samples nosuch :: no samples of 'nosuch'
@@ -146,6 +147,8 @@ verify --ledger postgresql://127.0.0.1:9/none :: the ledger postgresql://127.0.0
 statistics --ledger postgresql://127.0.0.1:9/none :: the ledger postgresql://127.0.0.1:9/none
 statistics --open-data --ledger postgresql://x/y :: the list of what was published
 verify --ledger sqlite:///none.db :: none.db
+verify --ledger sqlite:///[/x].db :: no ledger at [/x].db
+statistics --ledger sqlite:///[/x].db :: no ledger at [/x].db
 verify --ledger sqlite:///no.db :: no.db
 backup :: Missing argument
 backup copy.db :: there is no ledger
@@ -156,6 +159,18 @@ restore none.db :: none.db
 restore no.db :: no.db
 keys nosuch :: No such command
 keys make --nosuch :: No such option
+run --rate nan :: '--rate'
+run --duration inf :: '--duration': a finite number
+partners --rate inf :: '--rate': a finite number
+partners --duration nan :: '--duration'
+onboard --partner a --sector bank --client -5 :: '--client'
+onboard --partner a --sector bank --client nan :: '--client'
+replay no.db --to http://127.0.0.1:1 --speed inf :: '--speed': a finite number
+stubs set --delay nan :: '--delay'
+dead-letters resend --per-second nan :: '--per-second': a finite number
+send message.json --channel luova --type a.b --exchange http://a..b :: no exchange answers
+send message.json --channel luova --type a.b --exchange http://[ :: no exchange answers
+partners show dvv --exchange ftp://x :: is no address of an exchange
 operators nosuch :: No such command
 operators add :: Missing argument 'name'
 operators add x --role king :: no role 'king'
@@ -181,6 +196,7 @@ def test_what_is_wrong_is_told_in_one_line(
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "20")
     typed, _, expected = (
         part.strip() for part in line.replace("TAKEN", str(taken)).partition("::")
     )

@@ -9,14 +9,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from lxml import html
 from playwright.sync_api import Page, sync_playwright
 
 from exchange.publication.page import to_html
 from exchange.publication.palette import DARK, LIGHT
+from exchange.publication.side_by_side import FILES, beside
 from exchange.statistics.report import Report
 from exchange.statistics.rows import LANGUAGES
 from exchange.statistics.suppression import as_open_data
+from tests.exchange.publication.test_runs import sides
+
+#: The rules of WCAG 2.1, A and AA.
+AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +135,30 @@ def test_chromium_shows_it_without_network(page: Page, year_report: Report, tmp_
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     page.screenshot(path=tmp_path / "report.png", full_page=True)
     assert complaints == []
+
+
+@pytest.mark.drill
+@pytest.mark.browser
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_report_is_for_everybody(
+    page: Page, year_report: Report, tmp_path: Path, language: str
+) -> None:
+    runs = sides()
+    written = {
+        "report": to_html(year_report, language, others=True),
+        "open": to_html(as_open_data(year_report), language),
+        "side-by-side": FILES["html"](runs, beside(runs), language).decode(),
+    }
+    for name, text in written.items():
+        path = tmp_path / f"{name}.html"
+        path.write_text(text, encoding="utf-8")
+        page.goto(path.as_uri())
+        page.set_viewport_size({"width": 320, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, name
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # it is one of those
+            found = Axe().run(page, options=AXE)
+            assert found.violations_count == 0, (name, scheme, found.generate_report())
 
 
 OUTSIDE = """() => Array.from(document.querySelectorAll("svg")).flatMap(svg => {

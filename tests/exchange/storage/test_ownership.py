@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from exchange.errors import Owned
+from exchange.assembly import ledger_address
+from exchange.errors import LedgerError, Owned
+from exchange.settings import Settings
 from exchange.storage.ownership import Ownership, own
 from exchange.storage.sqlite import SqliteLedger
 
@@ -59,3 +61,25 @@ def test_whoever_comes_second_is_told_who_owns_it_until_that_one_is_killed(tmp_p
         own(ledger, "a third", 0)
     lock.release()
     own(ledger, "a third", 0).release()
+
+
+def test_a_ledger_has_one_owner_by_whatever_name(tmp_path: Path) -> None:
+    """By two names it would have two locks, two logs, and two writers that see nothing of each
+    other.
+    """
+    ledger, other = tmp_path / "ledger.db", tmp_path / "elsewhere" / "other.db"
+    ledger.touch()
+    other.parent.mkdir()
+    (tmp_path / "middle.db").symlink_to(ledger)
+    other.symlink_to(tmp_path / "middle.db")
+    named = ledger_address(Settings(), f"sqlite:///{other}")
+    assert named == ledger
+    assert ledger_address(Settings(), f"sqlite:///{ledger}") == ledger
+    with own(ledger, "a test", 0):
+        other.unlink()
+        other.hardlink_to(ledger)
+        for name in (other, ledger):
+            with pytest.raises((LedgerError, Owned), match="another name \\(a hard link\\)"):
+                own(name, "another test", 0)
+    other.unlink()
+    own(ledger, "another test", 0).release()

@@ -158,7 +158,7 @@ async def server(
         requests,
         Rates(now=lambda: served.now),
     )
-    app = web.Application(client_max_size=bounds.body_bytes_max + 1)
+    app = web.Application(client_max_size=bounds.body_bytes_max)
     app[REFUSALS] = Refusals(gate, bounds)
     app.add_routes(gate.routes(channel, cast(Desk, served.desk)))
     app.router.add_post("/open", served.read)

@@ -44,6 +44,16 @@ REFUSED = {
         400,
         "not-http",
     ),
+    "another coding before chunks": (
+        head(f"POST {AT} HTTP/1.1", "Transfer-Encoding: gzip, chunked") + b"0\r\n\r\n",
+        501,
+        "transfer-coding",
+    ),
+    "no coding": (
+        head(f"POST {AT} HTTP/1.1", "Transfer-Encoding: ") + request(),
+        501,
+        "transfer-coding",
+    ),
     "length and chunks": (
         head(f"POST {AT} HTTP/1.1", "Content-Length: 3", "Transfer-Encoding: chunked"),
         400,

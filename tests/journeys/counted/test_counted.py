@@ -125,9 +125,9 @@ class Run:
         await self._send(Sending(call) for call in calls)
         folder = self.exchange.settings.files.directory
         assert folder is not None
-        for _ in range(leave_files(folder, self.directory, self.town, seed)):
-            await self.exchange.watching.once()
-            await self._follow()
+        leave_files(folder, self.directory, self.town, seed)
+        await self.exchange.watching.once()
+        await self._follow()
 
     async def _send(self, sendings: Iterable[Sending]) -> None:
         for sending in sendings:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from exchange import discovery
 from exchange.assembly import Exchange
-from exchange.journey.files.drop import FILES_A_ROUND, IN
+from exchange.journey.files.drop import IN
 from exchange.journey.files.listing import QUIET_SECONDS
 from exchange.journey.mailbox import JOB_EVERY_SECONDS
 from exchange.journey.repeat import Repeated
@@ -34,11 +34,10 @@ _BODY = re.compile(rb"<(?:\w+:)?Body[^>]*>(.*)</(?:\w+:)?Body>", re.DOTALL)
 _REGISTER_TYPES = {"income-register.wage-reports": 100, "income-register.benefit-reports": 102}
 
 
-def leave_files(root: Path, directory: Directory, town: Town, seed: int) -> int:
+def leave_files(root: Path, directory: Directory, town: Town, seed: int) -> None:
     """A file of each flow of each channel that takes files, in its sender's folder, as old as it
-    must be; how many rounds it takes until all are taken.
+    must be.
     """
-    left: dict[Path, int] = {}
     for stub in town.stubs:
         if discovery.channels()[stub.channel].files is None:
             continue
@@ -54,8 +53,6 @@ def leave_files(root: Path, directory: Directory, town: Town, seed: int) -> int:
             (folder / name).write_bytes(_content(stub.channel, call))
             at = town.now() / 1000 - QUIET_SECONDS - 60
             os.utime(folder / name, (at, at))
-            left[folder] = left.get(folder, 0) + 1
-    return 1 + max(left.values()) // FILES_A_ROUND
 
 
 def _file_name(channel: str, message_type: str, call: Call, number: int) -> str:

@@ -13,7 +13,9 @@ from playwright.async_api import Browser, async_playwright
 
 from exchange import discovery
 from exchange.partners.sender import send_traffic
+from exchange.publication.runs import tell
 from tests.conftest import find_browser
+from tests.exchange.publication.test_runs import TOLD, WHAT, document, lived
 from tests.journeys.pages.conftest import RECEIVER, filled
 from tests.journeys.pages.test_caseworkers import COUNTY, read, signed_in
 from tests.journeys.pages.test_caseworkers_tasks import address, done, from_kela
@@ -34,7 +36,11 @@ async def main() -> int:
         print("no Chromium is on this machine: make browser", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory() as folder:
-        async with running(Path(folder)) as served, async_playwright() as playwright:
+        years = a_pair(Path(folder, "years"))
+        async with (
+            running(Path(folder), simulations={"folder": str(years)}) as served,
+            async_playwright() as playwright,
+        ):
             shown = await filled(served)
             await send_traffic(
                 discovery.stubs(), served.exchange.directory, served.url, 40, TRAFFIC_SECONDS, 7
@@ -50,6 +56,9 @@ async def main() -> int:
                 "partners": "/partners",
                 "partner": f"/partners/{RECEIVER}",
                 "statistics": "/statistics",
+                "runs": "/statistics/runs?run=tax/without&run=tax/with",
+                "no-filter": "/messages?state=rejcted",
+                "no-message": f"/messages/{'f' * 32}",
                 "case": await a_case(served),
                 "kelmu": "/kelmu/",
                 "kelmu-query": signed_in(COUNTY),
@@ -61,6 +70,7 @@ async def main() -> int:
                 "disclosures": "/disclosures",
                 "validate": "/validate",
                 "audit": "/audit",
+                "docs": "/docs",
             }
             browser = await playwright.chromium.launch(
                 executable_path=path, args=["--no-sandbox", "--disable-gpu"]
@@ -70,6 +80,16 @@ async def main() -> int:
             await browser.close()
     print(f"{len(KINDS) * len(pages)} pictures in {FOLDER}")
     return 0
+
+
+def a_pair(folder: Path) -> Path:
+    """A folder with a year without and with a change, and one that is being lived."""
+    changed = {**WHAT, "what_if": ["tax.requests-sent=+25%"]}
+    lived(folder / "tax" / "without", 2, WHAT, document(80, 600))
+    lived(folder / "tax" / "with", 2, changed, document(100, 600))
+    lived(folder / "running", 1)
+    tell(folder / "running", TOLD)
+    return folder
 
 
 async def a_case(served: Running) -> str:

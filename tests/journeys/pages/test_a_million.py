@@ -138,7 +138,7 @@ async def send_again(found: Found) -> None:
     await found.walk.link("Dead letters", "nav.menu")
     await page.get_by_label("Receiver").fill(found.bank)
     yesterday = datetime.datetime.now(FINLAND).date() - datetime.timedelta(days=1)
-    await page.get_by_label("From", exact=True).fill(yesterday.isoformat())
+    await page.get_by_label("From (Finnish time)").fill(yesterday.isoformat())
     await found.walk.button("Search")
     await found.walk.button("Send all of these again")
     await found.walk.shows("resend")

@@ -4,13 +4,16 @@ what is wrong with it, and where.
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 from urllib.parse import urlencode
 
 from lxml import html
 
+from exchange.clocks import first_id
 from exchange.schemas.envelope import public_id
+from exchange.statistics.days import FINLAND
 from tests.journeys.pages.conftest import VALID, Shown
 
 
@@ -61,6 +64,13 @@ async def test_any_id_opens_its_message(shown: Shown) -> None:
         assert "What happened" in text
 
 
+async def test_a_time_that_is_typed_is_finlands(shown: Shown) -> None:
+    now = shown.served.exchange.clock.now() / 1000
+    typed = datetime.datetime.fromtimestamp(now - 3600, FINLAND).strftime("%Y-%m-%dT%H:%M")
+    assert "births-1" in await found(shown, since=typed)
+    assert "births-1" not in await found(shown, until=typed), "in UTC it is yet to come"
+
+
 WRONG = (
     ("state=rejcted", "there is no state 'rejcted'; there is rejected"),
     ("channel=luva", "there is no channel 'luva'; there is luova"),
@@ -77,6 +87,14 @@ async def test_a_filter_that_is_none_is_told_with_what_would_be_right(shown: Sho
         assert told in str(html.fromstring(text).xpath("string(//p[@role='alert'])"))
         status, _, body = await shown.served.get(f"/api/v1/messages?{query}")
         assert (status, told in json.loads(body)["detail"]) == (400, True)
+
+
+async def test_what_is_wrong_is_told_in_the_readers_language(shown: Shown) -> None:
+    for page in ("messages", "dead-letters"):
+        status, text = await shown.page(f"/{page}?lang=fi&since=eilen")
+        assert (status, "&#39;eilen&#39; ei ole aika" in text) == (400, True), page
+    status, text = await shown.page("/statistics?lang=sv&from=2026-02-01&until=2026-01-01")
+    assert (status, "den första dagen är efter den sista" in text) == (400, True)
 
 
 async def test_a_refused_message_shows_what_is_wrong_and_where(shown: Shown) -> None:
@@ -113,8 +131,16 @@ async def test_the_lines_to_try_it_again_are_of_this_exchange(shown: Shown) -> N
     assert "exchange send message --from dvv" in lines
 
 
-async def test_what_is_no_message_is_told(shown: Shown) -> None:
-    for number in ("nothing", "0" * 32, "f" * 32):
+async def test_unknown_and_forgotten_are_told_apart(shown: Shown) -> None:
+    forgotten = public_id(first_id(shown.served.exchange.clock.now() - 401 * 86_400_000))
+    recent = public_id(first_id(shown.served.exchange.clock.now() - 1_000))
+    for number, told in (
+        ("nothing", "No message has this id"),
+        ("0" * 32, "No message has this id"),
+        ("f" * 32, "No message has this id"),
+        (recent, "No message has this id"),
+        (forgotten, "are forgotten by retention"),
+    ):
         status, text = await shown.page(f"/messages/{number}?lang=en")
         assert status == 404
-        assert "No message has this id, or it is forgotten by retention" in text
+        assert told in text, number

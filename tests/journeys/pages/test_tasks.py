@@ -29,6 +29,7 @@ PAGES = (
     "/stubs",
     "/disclosures",
     "/validate",
+    "/statistics/runs",
     "/cases/eessi/none",
     "/kelmu/",
     "/kelmu/?organisation=county.pirkanmaa&worker=sos.tt.12&mandate=view-benefit-data",
@@ -131,3 +132,12 @@ async def test_every_page_is_for_everybody(shown: Shown, browser_page: Page) -> 
         assert found.violations_count == 0, (path, found.generate_report())
         # (A refused search and an unknown partner are 400 and 404, which a browser logs.)
         assert [each for each in complaints if "status of 40" not in each] == [], path
+
+
+@pytest.mark.drill
+async def test_the_interface_is_for_everybody(shown: Shown, browser_page: Page) -> None:
+    await browser_page.set_viewport_size({"width": 320, "height": 800})
+    await browser_page.goto(f"{shown.url}/docs")
+    assert await browser_page.evaluate("document.documentElement.scrollWidth") <= 320
+    found = await Axe().run(browser_page, options=SWITCHES)
+    assert found.violations_count == 0, found.generate_report()

@@ -8,13 +8,17 @@ import asyncio
 import subprocess
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from exchange.errors import LedgerUnavailable
+from exchange.ports.verification import Check
+from exchange.storage.connection import Connection
 from exchange.storage.postgresql import owner
 from exchange.storage.postgresql.ledger import PostgresLedger
 from exchange.storage.postgresql_server.address import Server
+from exchange.storage.proof import verify as proof
 from exchange.storage.proof.verify import verify
 from tests.contracts.rows import record
 from tests.drills.server import within
@@ -62,6 +66,39 @@ async def test_a_standby_is_looked_into_and_not_served_from(
     code, said = await complaint("serve", "--port", str(free_port()), "--ledger", behind)
     assert (code, said.count("\n")) == (2, 1), said
     assert "it may only be read: a standby" in said
+
+
+async def test_a_standby_that_ends_a_long_view_does_not_make_the_ledger_broken(
+    pair: tuple[LocalServer, LocalStandby], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    primary, standby = pair
+    name = _name(primary)
+    ledger = PostgresLedger(Server(primary.url(name)))
+    await ledger.open()
+    await ledger.record(record("a"))
+    await ledger.close()
+    standby.ask("ALTER SYSTEM SET max_standby_streaming_delay=0")
+    standby.ask("SELECT pg_reload_conf()")
+    await asyncio.to_thread(standby.catch_up)
+    look = proof._deliveries
+
+    def looks_for_long(connection: Connection) -> list[Check]:
+        connection.execute("SELECT COUNT(*) FROM owner")
+        # (The last one's commit takes the vacuum's records along.)
+        for statement in ("UPDATE owner SET name=name", "VACUUM owner", "UPDATE owner SET name=''"):
+            primary.ask(statement, name)
+        standby.catch_up()
+        return look(connection)
+
+    where, kept = Server(standby.url(name)), tmp_path / "proved"
+    with monkeypatch.context() as long:
+        long.setattr(proof, "_deliveries", looks_for_long)
+        for resume in (None, kept):
+            with pytest.raises(LedgerUnavailable, match=r"the connection failed|was ended"):
+                await asyncio.to_thread(verify, where, None, resume)
+    found = await asyncio.to_thread(verify, where, None, kept)
+    assert found.clean, [check for check in found.checks if check.broken]
+    assert any(note.startswith("counters: as found on") for note in found.notes)
 
 
 async def test_a_commit_that_waits_for_a_standby_has_no_receipt_until_it_is_there(

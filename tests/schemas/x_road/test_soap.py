@@ -40,3 +40,10 @@ def test_very_many_elements_are_refused_without_a_look_at_each(around: str) -> N
 
     assert "more than" not in found(soap.CHILDREN_MAX)
     assert f"more than {soap.CHILDREN_MAX} elements" in found(soap.CHILDREN_MAX + 1)
+
+
+@pytest.mark.parametrize("named", ["", "; boundary=", '; boundary=""', "; boundary=other"])
+def test_parts_are_parted_by_a_boundary_that_is_named(named: str) -> None:
+    body = b"--\r\nContent-Type: text/xml\r\n\r\n<a/>\r\n----\r\n"
+    with pytest.raises(Fault, match="no parts"):
+        soap.read("POST", {"Content-Type": f"multipart/related{named}"}, body)

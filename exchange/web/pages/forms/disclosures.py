@@ -16,7 +16,7 @@ from exchange.web.api.disclosures import Disclosures
 from exchange.web.api.person_asked import checked_person
 from exchange.web.operation import problem_response
 from exchange.web.pages.form import NoForm, all_fields, values_of
-from exchange.web.pages.layout import page
+from exchange.web.pages.layout import language_of, page, what_is_wrong
 
 #: Fields of the form, and some that somebody's program may add.
 FIELDS_MAX = 10
@@ -54,7 +54,7 @@ class DisclosurePage:
             person = checked_person(given.get("person", ""))
             told, before = await self._disclosures.about(request, person, given.get("before", ""))
         except ValueError as error:
-            return self._page(request, "", str(error))
+            return self._page(request, "", what_is_wrong(error, language_of(request)))
         return self._page(request, person, told=told, before=before)
 
     def _page(

@@ -8,11 +8,15 @@ import datetime
 import re
 
 import pytest
+from lxml import etree
 
 from exchange.adapters.income_register import parse
+from exchange.adapters.income_register.findings import Book, Day
 from exchange.adapters.income_register.identify import identify
+from exchange.adapters.income_register.rules.field import check_fields
 from exchange.adapters.income_register.rules.judge import rules
 from exchange.ports import Context
+from exchange.schemas.catalogue import Catalogue
 from tests.adapters.income_register.judging import (
     EVERYBODY,
     JUDGE,
@@ -74,3 +78,27 @@ def test_an_identifier_of_the_header_has_its_check_digit(party: str) -> None:
     wrong = f"{head}{opening}{tail[:8]}{(digit + 1) % 10}{tail[9:]}".encode()
     (told,) = [each for each in judged_anew(wrong)[3] if each["rule"].endswith(".business-id")]
     assert told["path"].endswith(f"/{party}/Code")
+
+
+def lists_of_identifiers() -> set[str]:
+    """The elements that hold several identifiers of one party, by the schemas of what is sent."""
+    folder = Catalogue.load().get("income-register.wage-reports").folder
+    schemas = [*folder.glob("*_to_ir.xsd"), folder / "wage_earner_and_pay.xsd"]
+    return {
+        str(name)
+        for path in schemas
+        for name in etree.parse(path).xpath("//*[@type='ir:Ids']/@name")
+    }
+
+
+@pytest.mark.parametrize("name", sorted(lists_of_identifiers()))
+def test_several_identifiers_of_any_party_are_of_different_types_since_2026(name: str) -> None:
+    one = "<Id><Type>6</Type><Code>{}</Code><CountryCode>SE</CountryCode></Id>"
+    part = etree.fromstring(f"<P><{name}>{one.format(1)}{one.format(2)}</{name}></P>")
+    told = []
+    for day in (Day(2025, 12, 31), Day(2026, 1, 1)):
+        book = Book(wages=True)
+        book.pay_on(day)
+        check_fields(book, part)
+        told.append({finding.rule for finding in book.findings})
+    assert told == [set(), {"ir.identifier-type-repeated"}]

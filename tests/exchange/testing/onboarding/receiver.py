@@ -7,6 +7,7 @@ import itertools
 import json
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from aiohttp import web
 from lxml import etree
@@ -31,18 +32,24 @@ FAULTS = {
     "breaks-off": {"read.unreadable"},
     "refuses-all": {"right"},
 }
+#: What is seen in a journal alone.
+IN_A_JOURNAL = ("takes-refused", "takes-twice", "takes-in-any-order")
 #: After so long the early one answers, whatever has come.
 EARLY_SECONDS = 0.05
 
 
 class Receiver:
-    """Serves pushes under a secret, and its journal at `/journal`. Use it as an async context."""
+    """Serves pushes under a secret, and its journal at `/journal` or, where one is named, in a
+    file. Use it as an async context.
+    """
 
-    def __init__(self, secret: str, fault: str) -> None:
+    def __init__(self, secret: str, fault: str, file: Path | None = None) -> None:
         self._secret = secret
         self._fault = fault
         self._known: set[str] = set()
         self._journal: list[str] = []
+        self._file = file
+        self._write()
 
     async def __aenter__(self) -> Receiver:
         app = web.Application(client_max_size=1 << 24)
@@ -58,8 +65,19 @@ class Receiver:
         await self._runner.cleanup()
 
     async def _read(self, _: web.Request) -> web.Response:
+        return web.Response(text=self._lines())
+
+    def _lines(self) -> str:
         taken = self._in_pairs() if self._fault == "takes-in-any-order" else self._journal
-        return web.json_response(taken)
+        return "".join(json.dumps({"delivery_id": each, "program": 1}) + "\n" for each in taken)
+
+    def _write(self) -> None:
+        if self._file is not None:
+            self._file.write_text(self._lines(), encoding="utf-8")
+
+    def _enter(self, delivery: str) -> None:
+        self._journal.append(delivery)
+        self._write()
 
     def _in_pairs(self) -> Sequence[str]:
         """Two by two the other way round."""
@@ -82,18 +100,18 @@ class Receiver:
             self._verify(request, body)
         except NotSigned:
             if self._fault == "takes-refused":
-                self._journal.append(delivery)
+                self._enter(delivery)
             return 401
         if self._fault == "refuses-all":
             return 422
         if delivery in self._known:
             if self._fault == "takes-twice":
-                self._journal.append(delivery)
+                self._enter(delivery)
             return 500 if self._fault == "fails-at-repeats" else 409
         if not _can_be_read(body):
             return 500 if self._fault == "breaks-off" else 422
         self._known.add(delivery)
-        self._journal.append(delivery)
+        self._enter(delivery)
         return 200
 
     def _verify(self, request: web.Request, body: bytes) -> None:

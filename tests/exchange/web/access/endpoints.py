@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,9 +42,12 @@ class Shut:
 
 
 @asynccontextmanager
-async def shut(folder: Path, **operators: Any) -> AsyncIterator[Shut]:
+async def shut(
+    folder: Path, limits: Mapping[str, Any] | None = None, **operators: Any
+) -> AsyncIterator[Shut]:
     """Serve on loopback as if beyond it: keys are demanded."""
-    async with running(folder, operators={"open": False, **operators}) as started:
+    settings = {"operators": {"open": False, **operators}, "limits": limits or {}}
+    async with running(folder, **settings) as started:
         kept = LedgerOperators(started.exchange.ledger)
         keys = {role: f"key-of-a-{role}-{'x' * 32}" for role in ROLES}
         for role, key in keys.items():

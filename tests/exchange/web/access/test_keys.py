@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from yarl import URL
 
 from exchange.cli.accounts import operators_of
 from exchange.clocks import WallClock
@@ -113,6 +114,37 @@ async def test_pages_lead_to_the_form_and_everything_else_is_shut(closed: Shut) 
         status, headers, _ = await closed.call("GET", path)
         assert status == 200
         assert "default-src 'none'" in headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "led_to"),
+    [
+        ("/messages?state=dead&lang=sv", "/messages?state=dead&lang=sv"),
+        ("/sign-in?lang=sv", "/?lang=sv"),
+        ("https://evil.example/", "/?lang=sv"),
+        ("//evil.example/", "/?lang=sv"),
+        ("///evil.example/", "/?lang=sv"),
+        ("/\\evil.example/", "/?lang=sv"),
+        ("/x/..//evil.example/", "/x/..//evil.example/?lang=sv"),
+        ("/\t/evil.example/", "/?lang=sv"),
+        ("\n//evil.example", "/?lang=sv"),
+        ("javascript:alert(1)", "/?lang=sv"),
+    ],
+)
+async def test_signing_in_leads_back_to_our_page_only(
+    closed: Shut, wanted: str, led_to: str
+) -> None:
+    form = str(URL.build(path="/sign-in", query={"lang": "sv", "back": wanted}))
+    if wanted.startswith("/messages"):
+        _, headers, _ = await closed.call("GET", wanted, Accept="text/html")
+        assert headers["Location"] == form
+        _, headers, _ = await closed.call(
+            "POST", wanted, Accept="text/html", Cookie="exchange_session=x"
+        )
+        assert headers["Location"] == form, "a session that ended loses no place"
+    given = {"Origin": closed.running.url, "Content_Type": FORM}
+    _, headers, _ = await closed.call("POST", form, data=f"key={closed.keys['viewer']}", **given)
+    assert headers["Location"] == led_to
 
 
 async def test_the_form_opens_a_session_and_signing_out_ends_it(closed: Shut) -> None:
@@ -238,6 +270,9 @@ async def test_a_stream_ends_and_is_asked_anew(
 ) -> None:
     """Else whoever was removed would go on watching."""
     monkeypatch.setattr(live, "STREAM_SECONDS", 0.0)
+    async with running(tmp_path / "open") as started, asyncio.timeout(10):
+        status, _, _ = await started.get("/live/events")
+        assert status == 200, "where nobody needs a key, whoever reads nothing keeps no place"
     async with shut(tmp_path) as closed, asyncio.timeout(10):
         assert (await closed.call("GET", "/live/events", "viewer"))[0] == 200
         await closed.operators.remove("a-viewer", WallClock().now(), ME)

@@ -14,7 +14,14 @@ import pytest
 
 from exchange.assembly import own_endpoints, statistics_report
 from exchange.ports.ledger import CountKey
-from exchange.simulation.comparison import Pair, compare, comparison_csv, comparison_text
+from exchange.publication.comparison import (
+    Pair,
+    compare,
+    comparison_csv,
+    comparison_text,
+    counted,
+)
+from exchange.publication.csv_json import document
 from exchange.statistics.days import first_minute, number_of
 from exchange.statistics.report import Report
 from exchange.statistics.rows import LANGUAGES
@@ -105,7 +112,7 @@ def test_the_rates_to_provide_for_follow_what_partners_send(tmp_path: Path, fold
         lived(tmp_path / "without.db", 40, folded),
         lived(tmp_path / "with.db", 60, folded),
     )
-    pairs = compare(without, changed)
+    pairs = compare(counted(document(without)), counted(document(changed)))
     rates = {
         pair.id: (pair.unit, pair.without, pair.changed)
         for pair in pairs

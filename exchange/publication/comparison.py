@@ -1,18 +1,22 @@
-"""Two simulated years side by side: every row without and with a change, and the peaks to provide
-for; no simulation.
+"""Two simulated years beside each other: every row of one and of the other, and the peaks to provide
+for; what is compared is read of a report's JSON.
 """
 
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 from rich.table import Table
 
-from exchange.statistics.report import Report
+from exchange.publication.measures import number
+from exchange.statistics.peaks import SECONDS
 from exchange.statistics.rows import LANGUAGES
 from exchange.statistics.table import figure, percent
 
@@ -50,6 +54,62 @@ PEAKS_NOTE = {
 }
 
 
+Number = int | float
+
+
+class _Part(BaseModel):
+    """A part of a report's JSON (see `csv_json.document`); what is not named here is left out."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+class CountedPeriod(_Part):
+    """What was counted: the published year, the days, and the share of the traffic."""
+
+    year: int
+    first: datetime.date | None
+    last: datetime.date | None
+    scale: float = Field(gt=0)
+
+
+class CountedRow(_Part):
+    """A row; a band is a list of two. `counted` is None where nothing could be counted."""
+
+    section: str
+    row: str
+    title: Mapping[str, str]
+    unit: str
+    counted: Number | None
+    scaled: Number | tuple[Number, Number] | None
+    published: Number | tuple[Number, Number] | None
+
+
+class CountedPeak(_Part):
+    """A busiest minute, hour or day."""
+
+    grain: str
+    measure: str
+    count: int
+
+
+class Counted(_Part):
+    """What is compared of a report."""
+
+    period: CountedPeriod
+    sections: Mapping[str, Mapping[str, str]]
+    rows: tuple[CountedRow, ...]
+    busiest: tuple[CountedPeak, ...]
+
+
+def counted(document: Any) -> Counted:
+    """What is compared of a report's JSON, as `csv_json.document` makes it or a file has it.
+
+    Raises:
+        ValueError: when it is none.
+    """
+    return Counted.model_validate(document)
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
     """A figure without and with the change; `title` by language."""
@@ -71,26 +131,26 @@ class Pair:
         return 100 * self.difference / self.without if self.without else None
 
 
-def compare(without: Report, changed: Report) -> list[Pair]:
+def compare(without: Counted, changed: Counted) -> list[Pair]:
     """The rows that both counted, then the rates at which partners send in the busiest minute, hour
     and day, divided by the scale.
     """
-    after = {line.row.id: line.counted for line in changed.lines}
+    after = {line.row: line.counted for line in changed.rows}
     pairs = []
-    for line in without.lines:
-        other = after.get(line.row.id)
+    for line in without.rows:
+        other = after.get(line.row)
         if line.counted is not None and other is not None:
             pairs.append(
                 Pair(
-                    id=line.row.id,
-                    title=line.row.title,
-                    unit=line.row.unit,
+                    id=line.row,
+                    title=line.title,
+                    unit=line.unit,
                     without=line.counted,
                     changed=other,
                 )
             )
     for measure, begins, unit, name in RATES:
-        rates = [_rates(report, measure) for report in (without, changed)]
+        rates = [_rates(each, measure) for each in (without, changed)]
         for grain, title in PEAK_TITLES.items():
             titles = {language: f"{title[language]}, {name[language]}" for language in LANGUAGES}
             pairs.append(
@@ -105,12 +165,12 @@ def compare(without: Report, changed: Report) -> list[Pair]:
     return pairs
 
 
-def _rates(report: Report, measure: str) -> dict[str, float]:
+def _rates(run: Counted, measure: str) -> dict[str, float]:
     """The busiest rates by a measure, of the whole traffic."""
     return {
-        peak.grain: peak.a_second / report.period.scale
-        for peak in report.peaks
-        if peak.measure == measure
+        peak.grain: peak.count / SECONDS[peak.grain] / run.period.scale
+        for peak in run.busiest
+        if peak.measure == measure and peak.grain in SECONDS
     }
 
 
@@ -123,10 +183,10 @@ def comparison_csv(pairs: Sequence[Pair]) -> str:
     for pair in pairs:
         share = pair.difference_percent
         figures = [
-            _number(pair.without),
-            _number(pair.changed),
-            _number(pair.difference),
-            "" if share is None else _number(share),
+            number(pair.without),
+            number(pair.changed),
+            number(pair.difference),
+            "" if share is None else number(share),
         ]
         writer.writerow(
             [pair.id, *(pair.title[language] for language in LANGUAGES), pair.unit, *figures]
@@ -162,7 +222,3 @@ def comparison_text(
     out = io.StringIO()
     Console(file=out, width=width).print(table)
     return out.getvalue()
-
-
-def _number(value: float) -> int | float:
-    return int(value) if float(value).is_integer() else round(value, 4)
