@@ -1,3 +1,3 @@
-"""Luova: the general channel between Kela's systems and stakeholders' systems (modelled); its
-families are in `schemas`.
+"""Luova: the general channel between Kela's systems and stakeholders' systems (modelled); each of
+its families has a folder in `families/` and one in `schemas/`.
 """

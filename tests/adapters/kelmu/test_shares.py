@@ -81,7 +81,7 @@ def test_what_else_officials_send_is_small_and_from_whom_it_may_come() -> None:
     assert len(senders["kelmu.document"]) == 21 + 2
 
 
-def test_an_organisation_asks_for_its_own_purposes_else_for_its_sectors() -> None:
+def test_an_organisation_asks_for_its_own_purposes() -> None:
     flows = {flow.name: flow for flow in STUB.flows(DIRECTORY)}
     for name, habits in (
         ("municipality.espoo", "municipality"),

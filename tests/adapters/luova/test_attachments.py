@@ -194,7 +194,7 @@ async def test_a_question_with_an_attachment_is_answered(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("attached", [(), (NAMED,)])
-def test_a_stub_reads_the_message_beside_its_attachments(attached: tuple[bytes, ...]) -> None:
+def test_a_stub_reads_past_attachments(attached: tuple[bytes, ...]) -> None:
     request = next((ROOT / "luova/families/tax/samples/valid").glob("tax.request--*")).read_bytes()
     body = raw(*attached).replace(EARNINGS, request) if attached else request
     kind = "multipart/related; boundary=b" if attached else "application/json"

@@ -33,7 +33,7 @@ def question(**fields: str | None) -> etree._Element:
         ("Henkilotunnus", "identity-code"),
     ],
 )
-def test_a_finding_stands_at_its_field_or_where_that_is_missing(field: str, rule: str) -> None:
+def test_a_finding_has_a_place(field: str, rule: str) -> None:
     assert not list(rules(question()))
     wrapper = question(**{field: " "})
     (finding,) = rules(wrapper)

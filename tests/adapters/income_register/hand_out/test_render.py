@@ -205,7 +205,7 @@ def test_plain_bytes_are_canonical(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["<a/>", "<a><b/><c></c></a>", "<a >x</a>", "<a> <b></b></a>"])
-def test_bytes_that_are_not_canonical_are_not_plain(text: str) -> None:
+def test_other_bytes_are_not_plain(text: str) -> None:
     assert not is_plain(text.encode())
 
 

@@ -222,9 +222,7 @@ def test_reports_are_told_apart_only_where_all_are_between_the_same_tags() -> No
         (b"ReportId", b"A-1", False),
     ],
 )
-def test_what_is_no_text_and_an_id_of_several_reports_are_found_in_known_forms(
-    name: bytes, put: bytes, last: bool
-) -> None:
+def test_no_text_and_ids_used_twice(name: bytes, put: bytes, last: bool) -> None:
     good = delivery(1, 200)
     assert judged(good)[0]
     assert reports_left_out(good) > 1

@@ -130,9 +130,7 @@ async def test_large_deliveries_close_a_segment_early_and_are_read_on_a_thread(
     assert (await desk.recall(["i/state"]))["i/state"].value["segments"] >= 2
 
 
-async def test_an_index_that_names_its_last_message_tells_each_delivery_once(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_old_index_tells_each_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index, "SEGMENT_MESSAGES", 4)
     await give(world, 0, 6)
     channel = world.exchange.channels["income-register"]

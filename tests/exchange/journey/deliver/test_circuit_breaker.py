@@ -292,7 +292,7 @@ def test_what_waits_for_a_paused_receiver_ends_at_its_deadline_without_a_call(
 
 
 @pytest.mark.parametrize("meanwhile", ["taken", "being made"])
-async def test_what_was_taken_up_meanwhile_is_not_given_up(
+async def test_what_was_taken_up_is_not_expired(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: str
 ) -> None:
     async with way(tmp_path, Script()) as running:

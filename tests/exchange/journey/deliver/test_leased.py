@@ -97,7 +97,7 @@ class Counted:
         """Nothing."""
 
 
-async def test_leases_are_renewed_when_it_is_time_and_not_at_each_look() -> None:
+async def test_leases_are_renewed_in_time() -> None:
     leases, seconds = Counted(), 1000.0
     lanes = LeasedLanes(leases, ALL, None, lambda: seconds)
     await lanes.start(Out())

@@ -9,7 +9,7 @@ from exchange.storage.postgresql.wakes import NotifyWakes
 from tests.postgresql import LocalServer
 
 
-async def test_a_node_hears_of_its_receivers_until_it_stops(postgresql: LocalServer) -> None:
+async def test_a_node_hears_until_it_stops(postgresql: LocalServer) -> None:
     where = postgresql.ledger()
     ledger = PostgresLedger(where)
     await ledger.open()
