@@ -61,7 +61,7 @@ class PartnerConnection(ResponseHandler):
     def data_received(self, data: bytes) -> None:
         """Parse piece by piece until the head is whole."""
         self._garbage.saw(len(data))
-        # (aiohttp hands itself nothing when it goes on with what it has.)
+        # (Without bytes aiohttp calls this itself, to parse what it has kept.)
         if data and not self._in_head and (self._payload is None or self._payload.is_eof()):
             self._drop()
             return
