@@ -1,19 +1,33 @@
-"""Ending with the process that started this one, whatever ended it."""
+"""Ending with the process that started this one, whatever ended it, and not before it."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 
 HAS_SIGNAL = sys.platform.startswith("linux")
 #: prctl(2): the signal that a process gets when its parent ends.
 PR_SET_PDEATHSIG = 1
 #: How often the parent is looked for where the system sends no signal, in seconds.
 LOOK_SECONDS = 0.2
+
+
+@contextlib.contextmanager
+def not_interrupted() -> Iterator[None]:
+    """Processes that are started inside never get Ctrl-C, which a terminal sends to all of them at
+    once, whatever they do just then: who started them ends them. One that comes meanwhile waits.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def end_with(parent: int) -> None:

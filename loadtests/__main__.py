@@ -26,6 +26,34 @@ LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 SAMPLES_EACH = 5
 #: Calls of each kind to each worker before the measurement.
 WARM_CALLS = 3
+#: Largest numbers that are taken of the command line.
+AMOUNT_MAX, PROCESSES_MAX = 1_000_000_000, 64
+
+
+def amount(text: str) -> float:
+    """A number of calls, seconds or times.
+
+    Raises:
+        ArgumentTypeError: for what no load can have.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= AMOUNT_MAX:
+        raise argparse.ArgumentTypeError(f"a number from 0 to {AMOUNT_MAX:,}, not {text!r}")
+    return number
+
+
+def processes_of(text: str) -> int:
+    """A number of processes.
+
+    Raises:
+        ArgumentTypeError: when it is none, or too many.
+    """
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= PROCESSES_MAX):
+        raise argparse.ArgumentTypeError(f"a number from 1 to {PROCESSES_MAX}, not {text!r}")
+    return int(text)
 
 
 def options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -34,23 +62,23 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--shape", choices=shapes.NAMES, default="")
     parser.add_argument(
         "--rate",
-        type=float,
+        type=amount,
         default=0.0,
         help="calls a second on average (step: of the first step)",
     )
     parser.add_argument(
-        "--day", type=float, default=1_500_000.0, help="calls of a day, where no rate is given"
+        "--day", type=amount, default=1_500_000.0, help="calls of a day, where no rate is given"
     )
     parser.add_argument(
-        "--factor", type=float, default=1.0, help="how many times faster than a day"
+        "--factor", type=amount, default=1.0, help="how many times faster than a day"
     )
     parser.add_argument(
         "--seconds",
-        type=float,
+        type=amount,
         default=0.0,
         help="length; the whole compressed day when 0 (soak: an hour)",
     )
-    parser.add_argument("--step-seconds", type=float, default=20.0)
+    parser.add_argument("--step-seconds", type=amount, default=20.0)
     parser.add_argument(
         "--budget", default="", help="a budget of budgets.toml (ci, or the shape's own)"
     )
@@ -62,10 +90,10 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
         type=Path,
         help="a ledger to start on; a new one that is thrown away when left out",
     )
-    parser.add_argument("--workers", type=int, default=1, help="workers of the exchange")
+    parser.add_argument("--workers", type=processes_of, default=1, help="workers of the exchange")
     parser.add_argument(
         "--locusts",
-        type=int,
+        type=processes_of,
         default=1,
         help="locust processes that send; with more than one, a master besides",
     )
@@ -84,6 +112,8 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
         "--reports", type=Path, default=Path("reports"), help="where HTML, CSV and JSON go"
     )
     given = parser.parse_args(arguments)
+    if not given.factor:
+        parser.error("--factor: above 0")
     given.shape = given.shape or ("" if given.to else "flat")
     if not given.budget:
         given.budget = given.shape if given.shape in ("step", "soak") else "ci"

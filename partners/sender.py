@@ -40,8 +40,8 @@ BEGIN_AGAIN_SECONDS = 1.0
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the calls of one flow. `accepted` 2xx, `rejected` 4xx, `failed` no reply, 5xx
-    or come again.
+    """What became of the calls of one flow. `accepted` 2xx, `rejected` 3xx and 4xx, `failed` no
+    reply, 5xx or come again.
     """
 
     sent: int = 0
@@ -164,7 +164,7 @@ class Sender:
         reply = await self._call(sending)
         if reply is None or reply.status >= 500 or reply.status in TRY_AGAIN:
             tally.failed += 1
-        elif reply.status >= 400:
+        elif reply.status >= 300:
             tally.rejected += 1
             self.sent.first_refusal = self.sent.first_refusal or _told(flow, reply)
         else:
@@ -184,6 +184,7 @@ class Sender:
                 params=call.query or None,
                 data=call.body or None,
                 headers=call.headers,
+                allow_redirects=False,
             ) as response:
                 body = await response.read()
                 return Reply(

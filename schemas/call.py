@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pydantic_core
@@ -50,6 +52,24 @@ class Reply:
     body: bytes = b""
     content_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def retry_after_seconds(reply: Reply, now: int) -> float:
+    """The seconds that a reply asks to wait, by its header Retry-After (RFC 9110, 10.2.3: seconds
+    or a date); 0 where there is none, or one that makes no sense. `now` is in milliseconds.
+    """
+    text = next(
+        (value for name, value in reply.headers.items() if name.lower() == "retry-after"), ""
+    ).strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        at = parsedate_to_datetime(text)
+        # HTTP's dates are in GMT, also in the old form that does not say so.
+        seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+    return max(0.0, seconds - now / 1000)
 
 
 def json_reply(

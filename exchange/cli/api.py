@@ -57,7 +57,9 @@ class Api:
         try:
             async with (
                 aiohttp.ClientSession(headers=self._headers, timeout=timeout) as session,
-                session.request(method, self.address + path, **sent) as response,
+                session.request(
+                    method, self.address + path, allow_redirects=False, **sent
+                ) as response,
             ):
                 status, text = response.status, await response.text()
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
@@ -68,14 +70,25 @@ class Api:
             why = str(error) or type(error).__name__
             raise ApiError(f"no exchange answers at {self.address}: {why}") from error
         try:
-            told: Any = json.loads(text)
-        except ValueError:
+            told: Any = json.loads(text, object_hook=_Told)
+        except (ValueError, RecursionError):
             told = None
-        if status >= 400:
+        if status >= 300:
             raise ApiError(_refusal(status, told, self.address))
-        if not isinstance(told, dict | list):
+        if not isinstance(told, dict) and not _is_rows(told):
             raise ApiError(f"what answers at {self.address} is no exchange")
         return told
+
+
+class _Told(dict[str, Any]):
+    """An object that the API gives."""
+
+    def __missing__(self, name: str) -> Any:
+        raise ApiError(f"what answers is no exchange: its answer lacks {name!r}")
+
+
+def _is_rows(told: Any) -> bool:
+    return isinstance(told, list) and all(isinstance(each, dict) for each in told)
 
 
 def _refusal(status: int, told: Any, address: str) -> str:

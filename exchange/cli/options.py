@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import re
 from fractions import Fraction
 from typing import Literal
 
@@ -13,6 +14,9 @@ import typer
 Language = Literal["fi", "sv", "en"]
 #: The years of which traffic is made.
 YEAR_MIN, YEAR_MAX = 1990, 2100
+#: Most messages that one command makes of a kind.
+COUNT_MAX = 1_000_000
+_SHARE = re.compile(r"[0-9]{1,20}(?:/[0-9]{1,20})?|[0-9]{0,20}\.[0-9]{1,20}|[0-9]{1,20}e-?[0-9]")
 
 
 def share_of(text: str, most: int) -> Fraction:
@@ -21,8 +25,10 @@ def share_of(text: str, most: int) -> Fraction:
     Raises:
         BadParameter: naming `--scale`.
     """
+    plain = text.replace(" ", "")
     try:
-        share = Fraction(text.replace(" ", ""))
+        # (To write `1e-999999999` as a fraction takes for ever.)
+        share = Fraction(plain) if _SHARE.fullmatch(plain) else Fraction(0)
     except (ValueError, ZeroDivisionError):
         share = Fraction(0)
     if not 0 < share <= most:
@@ -31,6 +37,18 @@ def share_of(text: str, most: int) -> Fraction:
             param_hint="--scale",
         )
     return share
+
+
+def date_of_traffic(text: str) -> datetime.date:
+    """A date of those years, written as `2024-02-29`.
+
+    Raises:
+        ValueError: when it is none.
+    """
+    day = datetime.date.fromisoformat(text)
+    if not YEAR_MIN <= day.year <= YEAR_MAX:
+        raise ValueError(f"a day from {YEAR_MIN} to {YEAR_MAX}, not {day}")
+    return day
 
 
 def day_of_traffic(day: datetime.datetime | None) -> datetime.datetime | None:

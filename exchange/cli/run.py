@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Coroutine
 from typing import Annotated, Any
 
 import aiohttp
@@ -19,6 +20,7 @@ from rich.live import Live
 from rich.table import Table
 
 from exchange.assembly import ledger_path, statistics_report
+from exchange.cli import INTERRUPTED
 from exchange.cli import verify as verification
 from exchange.cli.options import finite
 from exchange.cli.partners.stubs import check_faults
@@ -101,11 +103,11 @@ async def _run(
     )
     playing = None
     try:
-        await _address_told(serving)
+        await _unless(stop, _address_told(serving))
         async with aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=5), headers=watching
         ) as session:
-            await _ready(session, address, serving)
+            await _unless(stop, _ready(session, address, serving))
             command = [
                 "partners",
                 "--exchange",
@@ -149,6 +151,23 @@ async def _start(
         stdout=stdout,
         start_new_session=True,
     )
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Do it, unless a signal comes first.
+
+    Raises:
+        Exit: when one does.
+    """
+    doing, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((doing, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            raise typer.Exit(INTERRUPTED)
+        await doing
+    finally:
+        doing.cancel()
+        stopped.cancel()
 
 
 async def _address_told(process: asyncio.subprocess.Process) -> None:

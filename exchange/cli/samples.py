@@ -13,7 +13,7 @@ from rich.progress import track
 
 from exchange import discovery
 from exchange.assembly import played_directory
-from exchange.cli.options import day_of_traffic
+from exchange.cli.options import COUNT_MAX, day_of_traffic
 from exchange.cli.partners.own_samples import OwnSamples
 from exchange.errors import UnknownMessageType
 from exchange.partners.played import Played
@@ -33,7 +33,8 @@ def samples(
         ),
     ],
     count: Annotated[
-        int, typer.Option("-n", help="How many (with --calls: of each sender).", min=1)
+        int,
+        typer.Option("-n", help="How many (with --calls: of each sender).", min=1, max=COUNT_MAX),
     ] = 1,
     out: Annotated[Path, typer.Option("--out", help="The folder to write into.")] = Path("samples"),
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
@@ -53,7 +54,9 @@ def samples(
     items: Annotated[
         int | None,
         typer.Option(
-            help="With --calls: records in each call, where its sender may choose.", min=1
+            help="With --calls: records in each call, where its sender may choose.",
+            min=1,
+            max=COUNT_MAX,
         ),
     ] = None,
     sender: Annotated[

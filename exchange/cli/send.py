@@ -16,7 +16,7 @@ import typer
 from exchange import discovery
 from exchange.assembly import checking, played_directory
 from exchange.cli.partners.own_samples import partner_of
-from exchange.errors import SettingsError
+from exchange.errors import ApiError, SettingsError
 from exchange.partners.stub import Stub
 from exchange.schemas.call import Call
 from exchange.settings import load
@@ -80,15 +80,19 @@ def send(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--type") from error
     try:
-        told, text = asyncio.run(_make(address, call))
+        told, text, media_type = asyncio.run(_make(address, call))
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         # (A host's name that is none, and what a header can't hold, are a ValueError.)
         told = f"no exchange answers at {address}: {error}"
         print(told, file=sys.stderr)
         raise typer.Exit(2) from error
     print(told, file=sys.stderr)
+    status = int(told[:3])
+    if 300 <= status < 400 or not media_type.endswith(("json", "xml")):
+        # (A proxy's page or another server's, whatever it says.)
+        raise ApiError(f"what answers at {address} is no exchange: it says {told}, {media_type}")
     print(text)
-    if int(told[:3]) >= 400:
+    if status >= 400:
         raise typer.Exit(1)
 
 
@@ -104,7 +108,8 @@ def _stub(channel: str) -> Stub:
     return stubs[channel]
 
 
-async def _make(exchange: str, call: Call) -> tuple[str, str]:
+async def _make(exchange: str, call: Call) -> tuple[str, str, str]:
+    """The status, the body and the media type of the reply."""
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
     async with (
         aiohttp.ClientSession(timeout=timeout) as session,
@@ -114,6 +119,8 @@ async def _make(exchange: str, call: Call) -> tuple[str, str]:
             params=call.query or None,
             data=io.BytesIO(call.body),
             headers=call.headers,
+            allow_redirects=False,
         ) as response,
     ):
-        return f"{response.status} {response.reason}", await response.text()
+        told = f"{response.status} {response.reason}"
+        return told, await response.text(), response.content_type

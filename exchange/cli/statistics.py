@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from exchange.assembly import ledger_address, ledger_path, statistics_report
-from exchange.cli.options import Language, share_of
+from exchange.cli.options import YEAR_MAX, YEAR_MIN, Language, date_of_traffic, share_of
 from exchange.clocks import WallClock
 from exchange.settings import load
 from exchange.statistics.breakdown import columns_of
@@ -71,6 +71,8 @@ def statistics(
         typer.Option(
             help="The year whose messages are counted.",
             show_default="the same, or all that the ledger holds",
+            min=YEAR_MIN,
+            max=YEAR_MAX,
         ),
     ] = None,
     open_data: Annotated[
@@ -177,9 +179,9 @@ def _span(
     end = datetime.date(counted_year + 1, 1, 1) if counted_year else None
     try:
         if since:
-            first = datetime.date.fromisoformat(since)
+            first = date_of_traffic(since)
         if until:
-            end = datetime.date.fromisoformat(until) + datetime.timedelta(days=1)
+            end = date_of_traffic(until) + datetime.timedelta(days=1)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--from, --until") from error
     if first and end and first >= end:

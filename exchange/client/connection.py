@@ -10,6 +10,7 @@ import asyncio
 import ipaddress
 import random
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -18,8 +19,9 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from exchange.client.errors import NoAnswer, Problem, problem_of
-from exchange.schemas.call import Call, Reply
+from exchange.client.answers import problem_of
+from exchange.client.errors import ClientError, NoAnswer, NotTheExchange
+from exchange.schemas.call import Call, Reply, retry_after_seconds
 
 #: What the client waits for an answer, in seconds; a Kelmu query in bulk may take 30.
 TIMEOUT_SECONDS = 60.0
@@ -50,6 +52,9 @@ class AsyncClient:
     """A partner's connection to an exchange: its address and the partner's key or, in `tls`, the
     certificate that the partner shows and the authorities that it trusts. Use it as an async
     context.
+
+    Raises:
+        ClientError: when that is no address, or a key that no header can carry.
     """
 
     def __init__(
@@ -60,7 +65,9 @@ class AsyncClient:
         timeout_seconds: float = TIMEOUT_SECONDS,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.address = address.rstrip("/")
+        self.address = _checked(address)
+        if not key.isprintable():
+            raise ClientError("the key has a character that no header has: the end of a line?")
         self._credentials = {"X-API-Key": key} if key else {}
         self._tls = tls
         self._retries = retries
@@ -85,28 +92,36 @@ class AsyncClient:
             await session.close()
 
     async def send(
-        self, call: Call, problem: Callable[[Reply], Problem] = problem_of, again: bool = True
+        self,
+        call: Call,
+        problem: Callable[[Reply], ClientError] = problem_of,
+        again: bool = True,
     ) -> Reply:
         """Make a call: its answer, where that is no refusal. `problem` reads a refusal in the form
         of its channel; `again` is whether the call may be made more than once.
 
         Raises:
-            NoAnswer: when no answer came.
+            NoAnswer: when no answer came, or none of an exchange.
             Problem: when the exchange refused.
+            ClientError: when the call can't be written as HTTP.
         """
         waits = self._retries.waits() if again else iter(())
         while True:
             reply, why = await self._once(call)
-            if reply is not None and reply.status < 400:
+            if reply is not None and reply.status < 300:
                 return reply
+            if reply is not None and reply.status < 400:
+                to = reply.headers.get("Location", "nowhere")
+                why = f"it leads to {to!r:.200}, where the key is not sent on to"
+                raise NotTheExchange(reply, why)
             wait_seconds = next(waits, None)
             if reply is not None and (reply.status not in AGAIN or wait_seconds is None):
                 raise problem(reply)
             if wait_seconds is None:
                 raise NoAnswer(f"no exchange answers at {self.address}: {why}")
-            asked = reply.headers.get("Retry-After", "") if reply is not None else ""
-            least = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 0
-            await asyncio.sleep(max(wait_seconds, min(least, self._retries.seconds_max)))
+            now = time.time_ns() // 1_000_000
+            asked_seconds = retry_after_seconds(reply, now) if reply is not None else 0.0
+            await asyncio.sleep(max(wait_seconds, min(asked_seconds, self._retries.seconds_max)))
 
     async def _once(self, call: Call) -> tuple[Reply | None, str]:
         session = self._session
@@ -126,9 +141,37 @@ class AsyncClient:
                 headers = response.headers
                 reply = Reply(response.status, body, headers.get("Content-Type", ""), headers)
                 return reply, ""
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise NoAnswer(
+                f"the certificate at {self.address} is not trusted: {error.certificate_error}; "
+                "name the file of its authority in SSL_CERT_FILE or in "
+                "tls=ssl.create_default_context(cafile=...)"
+            ) from error
+        except aiohttp.ClientSSLError as error:
+            raise NoAnswer(
+                f"no TLS is agreed upon with {self.address}: {error}; does it speak http:// there, "
+                "or ask for a certificate (tls=)?"
+            ) from error
         except (aiohttp.ClientError, TimeoutError, OSError, UnicodeError) as error:
             # (A host's name that is none is a UnicodeError.)
             return None, str(error) or type(error).__name__
+        except ValueError as error:
+            raise ClientError(f"the call can't be written as HTTP: {error}") from error
+
+
+def _checked(address: str) -> str:
+    """An address without its last slash.
+
+    Raises:
+        ClientError: when it is none.
+    """
+    try:
+        parts = urlsplit(address)
+        if parts.scheme in ("http", "https") and parts.hostname and (parts.port or 0) >= 0:
+            return address.rstrip("/")
+    except ValueError:  # a port, or an IPv6 address, that is none
+        pass
+    raise ClientError(f"{address!r:.200} is no address such as http://127.0.0.1:8080")
 
 
 def _is_here(address: str) -> bool:

@@ -4,13 +4,13 @@ what comes.
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from exchange.client.answers import reading, told_in
 from exchange.client.connection import AsyncClient
 from exchange.client.pushes import Answer, Push
 from exchange.schemas import xml
@@ -42,15 +42,17 @@ async def send(client: AsyncClient, document: bytes) -> Receipt:
         NoAnswer, Problem: as `AsyncClient.send`.
     """
     call = Call("POST", "/eessi/v1/messages", {"Content-Type": XML}, document)
-    told = json.loads((await client.send(call)).body)
-    return Receipt(
-        id=told["id"],
-        message_id=told["messageId"],
-        case_id=told["caseId"],
-        sender=told["sender"],
-        receivers=tuple(told["receivers"]),
-        date=told["date"],
-    )
+    reply = await client.send(call)
+    with reading(reply):
+        told = told_in(reply)
+        return Receipt(
+            id=told["id"],
+            message_id=told["messageId"],
+            case_id=told["caseId"],
+            sender=told["sender"],
+            receivers=tuple(told["receivers"]),
+            date=told["date"],
+        )
 
 
 async def message(client: AsyncClient, message_id: str) -> Mapping[str, Any]:
@@ -104,5 +106,4 @@ def _unread() -> Reply:
 
 
 async def _show(client: AsyncClient, path: str) -> Mapping[str, Any]:
-    told: Mapping[str, Any] = json.loads((await client.send(Call("GET", path))).body)
-    return told
+    return told_in(await client.send(Call("GET", path)))

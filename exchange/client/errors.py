@@ -3,6 +3,9 @@
 - `ClientError`: the root
 
   - `NoAnswer`: no exchange answered, at any of the attempts
+
+    - `NotTheExchange`: something else answered: a proxy, a page to sign in at, another server
+
   - `NotSigned`: a push is not from the exchange, was changed or is old
   - `NotYet`: what was waited for did not come in time
   - `Problem`: the exchange answered that it did not do what was asked
@@ -14,15 +17,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from http import HTTPStatus
 from typing import Any
 
 from exchange.schemas.call import Reply
 from exchange.schemas.violation import Violation
 
 _VIOLATION_FIELDS = {field.name for field in fields(Violation)}
+#: How much of an answer that is no exchange's is shown, in bytes.
+BEGINNING_BYTES = 120
 _DENIED = frozenset((401, 403))
 _LATER = frozenset((408, 425, 429))
 
@@ -32,7 +37,23 @@ class ClientError(Exception):
 
 
 class NoAnswer(ClientError):
-    """No exchange answered, at any of the attempts."""
+    """No exchange answered. Whether it took what was sent is not known: send it again, under the
+    same id.
+    """
+
+
+class NotTheExchange(NoAnswer):
+    """What answered, in `reply`, is no exchange, or its answer was changed on the way."""
+
+    def __init__(self, reply: Reply, why: str) -> None:
+        self.reply = reply
+        begins = reply.body[:BEGINNING_BYTES].decode("utf-8", "replace")
+        told = f"{status_text(reply.status)}, {reply.content_type or 'no media type'}"
+        super().__init__(
+            f"what answered is no exchange: {told}: {why}"
+            + (f"; it begins {begins!r}" if begins else "")
+            + "; look at the address, and at what stands between (a proxy, a page to sign in at)"
+        )
 
 
 class NotSigned(ClientError):
@@ -86,22 +107,10 @@ def kind_of(status: int) -> type[Problem]:
     return TryLater if status >= 500 or status in _LATER else Rejected
 
 
-def problem_of(reply: Reply) -> Problem:
-    """A refusal as it is raised: a problem document (RFC 9457), or whatever came instead."""
-    try:
-        told = json.loads(reply.body)
-    except ValueError:
-        told = None
-    if not isinstance(told, dict):
-        told = {"title": reply.body[:200].decode("utf-8", "replace").strip() or "no answer"}
-    return kind_of(reply.status)(
-        reply.status,
-        str(told.get("title", "")),
-        detail=str(told.get("detail", "")),
-        reason=str(told.get("reason", "")),
-        violations=[violation_of(each) for each in told.get("violations", ())],
-        document=told,
-    )
+def status_text(status: int) -> str:
+    """A status as HTTP writes it: `502 Bad Gateway`."""
+    known = status in HTTPStatus.__members__.values()
+    return f"{status} {HTTPStatus(status).phrase}" if known else str(status)
 
 
 def violation_of(told: Mapping[str, Any]) -> Violation:

@@ -15,8 +15,9 @@ from lxml import etree
 from signxml.algorithms import CanonicalizationMethod, SignatureMethod
 from signxml.signer import XMLSigner
 
+from exchange.client.answers import reading, refusal
 from exchange.client.connection import AsyncClient
-from exchange.client.errors import Problem, Rejected, kind_of
+from exchange.client.errors import ClientError, Problem, Rejected, kind_of
 from exchange.schemas.call import XML, Call, Reply
 from exchange.schemas.value import value
 from exchange.schemas.violation import Violation
@@ -26,6 +27,7 @@ SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 #: DeliveryDataStatus of a delivery that was rejected as it came in.
 REJECTED_AT_RECEPTION = 4
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+_ENVELOPE, _FAULT = f"{{{SOAP}}}Envelope", f"{{{SOAP}}}Fault"
 _VIOLATIONS = "{urn:exchange:violations}"
 
 
@@ -108,15 +110,25 @@ async def delivery_status(client: AsyncClient, request: bytes) -> Status:
 
 
 async def _reports(client: AsyncClient, kind: str, document: bytes) -> Status:
-    root = etree.fromstring(document, _PARSER)
-    inside = next((each for each in root.iter("{*}*") if "ToIR" in str(each.tag)), root)
-    real_time = etree.QName(inside).localname == f"{kind}ReportRequestToIR"
+    root = _root(document)
+    tags = (str(each.tag) for each in root.iter("{*}*")) if root is not None else iter(())
+    name = next((etree.QName(tag).localname for tag in tags if "ToIR" in tag), "")
+    real_time = name == f"{kind}ReportRequestToIR"
     action = f"Send{kind}Report" + ("" if real_time else "s")
     return await send(client, f"{kind}ReportService", action, document)
 
 
+def _root(document: bytes) -> etree._Element | None:
+    """None for what is no XML: that is sent as well, and the register says what is wrong with it."""
+    try:
+        return etree.fromstring(document, _PARSER)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+
+
 def _wrapped(document: bytes) -> bytes:
-    if etree.fromstring(document, _PARSER).tag == f"{{{SOAP}}}Envelope":
+    root = _root(document)
+    if root is not None and root.tag == _ENVELOPE:
         return document
     inside = document
     if document.lstrip().startswith(b"<?xml"):
@@ -125,22 +137,38 @@ def _wrapped(document: bytes) -> bytes:
 
 
 def _status(reply: Reply) -> Status:
+    with reading(reply):
+        root = _body(reply)
+        if root.tag == _FAULT:
+            raise _problem(reply)
+
+        def one(name: str) -> str:
+            return str(root.findtext(f".//{name}") or "")
+
+        items = [
+            (str(item.findtext("ItemId") or ""), str(item.findtext("IRItemId") or ""))
+            for item in root.iterfind(".//ValidItems/Item")
+        ]
+        return Status(
+            status=int(one("DeliveryDataStatus") or 0),
+            delivery_id=one("IRDeliveryId"),
+            valid=tuple(items),
+            errors=tuple(_errors(root)),
+            document=reply.body,
+        )
+
+
+def _body(reply: Reply) -> etree._Element:
+    """What stands in the SOAP envelope of an answer.
+
+    Raises:
+        LookupError, SyntaxError: when it has none.
+    """
     root = etree.fromstring(reply.body, _PARSER)
-
-    def one(name: str) -> str:
-        return str(root.findtext(f".//{name}") or "")
-
-    items = [
-        (str(item.findtext("ItemId") or ""), str(item.findtext("IRItemId") or ""))
-        for item in root.iterfind(".//ValidItems/Item")
-    ]
-    return Status(
-        status=int(one("DeliveryDataStatus") or 0),
-        delivery_id=one("IRDeliveryId"),
-        valid=tuple(items),
-        errors=tuple(_errors(root)),
-        document=reply.body,
-    )
+    body = root.find(f"{{{SOAP}}}Body") if root.tag == _ENVELOPE else None
+    if body is None or not len(body):
+        raise LookupError("no SOAP envelope with a document")
+    return body[0]
 
 
 def _errors(root: etree._Element) -> Sequence[Error]:
@@ -161,14 +189,15 @@ def _violation(error: Error) -> Violation:
     return Violation(rule=error.code, message=error.message, found=error.details, code=error.code)
 
 
-def _fault(reply: Reply) -> Problem:
+def _fault(reply: Reply) -> ClientError:
     """A SOAP fault as a problem, with the violations that it details."""
-    try:
-        root = etree.fromstring(reply.body, _PARSER)
-    except etree.XMLSyntaxError:
-        return kind_of(reply.status)(
-            reply.status, "no SOAP", reply.body[:200].decode("utf-8", "replace")
-        )
+    return refusal(reply, _problem)
+
+
+def _problem(reply: Reply) -> Problem:
+    root = _body(reply)
+    if root.tag != _FAULT:
+        raise LookupError("no SOAP fault")
     text = str(root.findtext(".//faultstring") or "")
     client_is_wrong = str(root.findtext(".//faultcode") or "").endswith("Client")
     kind = Rejected if client_is_wrong and reply.status == 500 else kind_of(reply.status)

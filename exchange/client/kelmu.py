@@ -10,9 +10,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from exchange.client.answers import reading, told_in
 from exchange.client.connection import AsyncClient
 from exchange.schemas.attachments import joined
-from exchange.schemas.call import JSON, Call
+from exchange.schemas.call import JSON, Call, Reply
 from exchange.schemas.value import value
 
 Document = Mapping[str, Any] | bytes
@@ -158,8 +159,9 @@ async def ask_list(
         NoAnswer, Problem: as `AsyncClient.send`.
     """
     path = "/kelmu/v1/ui/lists" if by_hand else "/kelmu/v1/lists"
-    told = await _post(client, path, document, message_id)
-    return tuple(told["entries"])
+    reply = await _post(client, path, document, message_id)
+    with reading(reply):
+        return tuple(told_in(reply)["entries"])
 
 
 async def work_list(
@@ -174,12 +176,15 @@ async def work_list(
     path = "/kelmu/v1/ui/work-lists" if by_hand else "/kelmu/v1/work-lists"
     asked = {"work_list": name, "user": user, "all": everything, "after": ""}
     while True:
-        page = await _post(client, path, asked, "")
-        for entry in page["entries"]:
+        reply = await _post(client, path, asked, "")
+        with reading(reply):
+            page = told_in(reply)
+            entries, after = tuple(page["entries"]), page["after"]
+        for entry in entries:
             yield entry
-        if not page["after"]:
+        if not after:
             return
-        asked["after"] = page["after"]
+        asked["after"] = after
 
 
 async def _post(
@@ -188,27 +193,29 @@ async def _post(
     document: Document,
     message_id: str,
     files: Sequence[File] = (),
-) -> Mapping[str, Any]:
+) -> Reply:
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     content_type = JSON
     if files:
         beside = [(each.name, each.content_type, each.content) for each in files]
         content_type, body = joined(body, beside)
     headers = {"Content-Type": content_type, "X-Message-Id": message_id or uuid.uuid4().hex}
-    reply = await client.send(Call("POST", path, headers, body))
-    told: Mapping[str, Any] = json.loads(reply.body)
-    return told
+    return await client.send(Call("POST", path, headers, body))
 
 
-def _answer(told: Mapping[str, Any]) -> Answer:
-    return Answer(tuple(told["results"]), told)
+def _answer(reply: Reply) -> Answer:
+    with reading(reply):
+        told = told_in(reply)
+        return Answer(tuple(told["results"]), told)
 
 
-def _receipt(told: Mapping[str, Any]) -> Receipt:
-    return Receipt(
-        id=told["id"],
-        message_id=told["message_id"],
-        message_type=told["message_type"],
-        received_at=told["received_at"],
-        late=told.get("late", False),
-    )
+def _receipt(reply: Reply) -> Receipt:
+    with reading(reply):
+        told = told_in(reply)
+        return Receipt(
+            id=told["id"],
+            message_id=told["message_id"],
+            message_type=told["message_type"],
+            received_at=told["received_at"],
+            late=told.get("late", False),
+        )

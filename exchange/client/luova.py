@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from exchange.client.answers import reading, told_in
 from exchange.client.connection import AsyncClient
 from exchange.client.errors import NotYet
 from exchange.schemas.call import JSON, XML, Call
@@ -88,17 +89,18 @@ async def submit(
         **{name: text for name, text in optional.items() if text},
     }
     reply = await client.send(Call("POST", MESSAGES, headers, content))
-    told = json.loads(reply.body)
-    return Receipt(
-        id=told["id"],
-        message_id=told["messageId"],
-        message_type=told["messageType"],
-        received_at=told["receivedAt"],
-        items=told["items"],
-        receivers=tuple(told["receivers"]),
-        warnings=tuple(told["warnings"]),
-        duplicate=reply.status == 200,
-    )
+    with reading(reply):
+        told = told_in(reply)
+        return Receipt(
+            id=told["id"],
+            message_id=told["messageId"],
+            message_type=told["messageType"],
+            received_at=told["receivedAt"],
+            items=told["items"],
+            receivers=tuple(told["receivers"]),
+            warnings=tuple(told["warnings"]),
+            duplicate=reply.status == 200,
+        )
 
 
 async def state(client: AsyncClient, receipt_id: str) -> State:
@@ -108,8 +110,9 @@ async def state(client: AsyncClient, receipt_id: str) -> State:
         NoAnswer, Problem: as `AsyncClient.send`.
     """
     reply = await client.send(Call("GET", f"{MESSAGES}/{quote(receipt_id, safe='')}"))
-    told = json.loads(reply.body)
-    return State(told["id"], told["state"], tuple(told["deliveries"]))
+    with reading(reply):
+        told = told_in(reply)
+        return State(told["id"], told["state"], tuple(told["deliveries"]))
 
 
 async def delivered(client: AsyncClient, receipt_id: str, timeout_seconds: float = 10.0) -> State:
@@ -140,7 +143,8 @@ async def read(
     asked = {"most": most, "lease_seconds": lease_seconds, "wait": wait_seconds}
     query = {name: str(number) for name, number in asked.items() if number}
     reply = await client.send(Call("GET", MAILBOX, query=query))
-    return [_letter(each) for each in json.loads(reply.body)["deliveries"]]
+    with reading(reply):
+        return [_letter(each) for each in told_in(reply)["deliveries"]]
 
 
 async def acknowledge(client: AsyncClient, letters: Sequence[Letter]) -> None:
@@ -193,7 +197,7 @@ async def _tell(client: AsyncClient, what: str, held: Sequence[Letter], **member
         return
     leases = [{"id": letter.id, "lease": letter.lease} for letter in held]
     body = json.dumps({"deliveries": leases, **members}).encode()
-    await client.send(Call("POST", f"{MAILBOX}/{what}", {"Content-Type": JSON}, body))
+    told_in(await client.send(Call("POST", f"{MAILBOX}/{what}", {"Content-Type": JSON}, body)))
 
 
 def _letter(told: Mapping[str, Any]) -> Letter:

@@ -25,6 +25,8 @@ from exchange.simulation.plan import Plan, Planned, alongside, readings_of
 from exchange.simulation.rounding import nearest, share
 from exchange.simulation.workload import Reading, Workload
 
+#: How many times a stream's messages there may be.
+FACTOR_MAX = 1_000
 FOLDER = Path(__file__).with_name("interfaces")
 _FACTOR = re.compile(r"([+-]\d+(?:\.\d+)?)%|x(\d+(?:\.\d+)?)")
 #: Business ids of added partners begin here; synthetic like all others.
@@ -188,6 +190,8 @@ def _factor(text: str, value: str) -> Fraction:
     factor = 1 + Fraction(match[1]) / 100 if match[1] else Fraction(match[2])
     if factor < 0:
         raise ValueError(f"--what-if: {text!r}: there is no less than nothing: at least -100%")
+    if factor > FACTOR_MAX:
+        raise ValueError(f"--what-if: {text!r}: at most x{FACTOR_MAX}")
     return factor
 
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from loadtests import budgets, shapes, workload
-from loadtests.__main__ import differences
+from loadtests.__main__ import differences, options
 from loadtests.arrivals import Arrivals
 from loadtests.calls import Sample
 from loadtests.replies import complaint, leased
@@ -51,6 +51,22 @@ def shape(name: str, **given: float) -> shapes.Shape:
         "step_seconds": 10.0,
     } | given
     return shapes.make(name, LOAD, **settings)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("--rate nan", "--rate -1", "--seconds inf", "--day 1e300", "--factor 0"),
+        *("--workers 0", "--locusts 1000", "--locusts two"),
+    ],
+)
+def test_numbers_that_no_load_has_are_refused(
+    typed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        options(typed.split())
+    assert ended.value.code == 2
+    assert typed.split()[0] in capsys.readouterr().err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

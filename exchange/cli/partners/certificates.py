@@ -18,7 +18,7 @@ from exchange.settings import load
 from exchange.web.access.new_certificates import Authority, Issued, read
 
 #: The Incomes Register's certificates hold for two years.
-DAYS = 730
+DAYS, DAYS_MAX = 730, 18_250
 
 
 def certificates(
@@ -31,7 +31,12 @@ def certificates(
         typer.Option(help="A name or address of the server.", show_default="localhost, 127.0.0.1"),
     ] = None,
     days: Annotated[
-        int, typer.Option(help="How many days certificates hold; fewer than 0: ended ones.")
+        int,
+        typer.Option(
+            help="How many days certificates hold; fewer than 0: ended ones.",
+            min=-DAYS_MAX,
+            max=DAYS_MAX,
+        ),
     ] = DAYS,
     renew: Annotated[
         bool, typer.Option("--renew", help="Make anew what is there, but for the authority.")

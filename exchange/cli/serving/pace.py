@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import typer
 
+from exchange.errors import ApiError
 from exchange.schemas.instants import MINUTE_MILLISECONDS, milliseconds_of
 from exchange.simulation.clock import FastClock
 from exchange.storage.counters.rollups import Rollups
@@ -76,11 +77,15 @@ async def pace_of(exchange: str, factor: float) -> Pace:
     """The pace of partners: the time that the exchange at that address says it is, at a factor.
 
     Raises:
-        aiohttp.ClientError: when it does not answer.
+        ApiError: when no exchange answers.
     """
-    async with (
-        aiohttp.ClientSession(headers=bearer()) as session,
-        session.get(f"{exchange}/api/v1/snapshot") as response,
-    ):
-        response.raise_for_status()
-        return Pace(factor, milliseconds_of((await response.json())["at"]), wall_milliseconds())
+    try:
+        async with (
+            aiohttp.ClientSession(headers=bearer()) as session,
+            session.get(f"{exchange}/api/v1/snapshot") as response,
+        ):
+            response.raise_for_status()
+            since = milliseconds_of((await response.json())["at"])
+    except (aiohttp.ClientError, TimeoutError, ValueError, LookupError, TypeError) as error:
+        raise ApiError(f"no exchange answers at {exchange}: {error}") from error
+    return Pace(factor, since, wall_milliseconds())

@@ -4,6 +4,7 @@ one is lives in `sandboxes`.
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +33,8 @@ def start(
     without traffic; print its address. Its folder keeps its ledger, its log and, where you write
     one, its exchange.toml.
     """
+    # (So that what was begun is ended, as by Ctrl-C.)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     print(Sandbox.named(folder, name).start(port))
 
 

@@ -90,18 +90,18 @@ class Sandbox:
             address = f"http://127.0.0.1:{ports[0]}"
             state = {"process": started.pid, "address": address}
             (self.folder / "sandbox.json").write_text(json.dumps(state), encoding="utf-8")
-        until = time.monotonic() + START_SECONDS
-        while started.poll() is None and time.monotonic() < until:
-            with (
-                contextlib.suppress(OSError),
-                urllib.request.urlopen(f"{address}/health/ready", timeout=1),
-            ):
-                return address
-            time.sleep(LOOK_SECONDS)
-        started.kill()
-        started.wait()
-        said = log.read_bytes()[-LOG_BYTES_TOLD:].decode(errors="replace")
-        raise SettingsError(f"{self.folder} did not start: {said}")
+        is_ready = False
+        try:
+            is_ready = _is_ready(started, address)
+        finally:
+            # (Also when Ctrl-C ends the wait.)
+            if not is_ready:
+                started.kill()
+                started.wait()
+        if not is_ready:
+            said = log.read_bytes()[-LOG_BYTES_TOLD:].decode(errors="replace")
+            raise SettingsError(f"{self.folder} did not start: {said}")
+        return address
 
     def stop(self) -> None:
         """End it, and wait until it has ended.
@@ -154,6 +154,19 @@ def sandboxes(folder: Path) -> Iterator[Sandbox]:
     """Every sandbox in a folder, by name."""
     for state in sorted(folder.glob("*/sandbox.json")):
         yield Sandbox(state.parent)
+
+
+def _is_ready(started: subprocess.Popen[bytes], address: str) -> bool:
+    """Whether an exchange that was started answers there before its time to start is over."""
+    until = time.monotonic() + START_SECONDS
+    while started.poll() is None and time.monotonic() < until:
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(f"{address}/health/ready", timeout=1),
+        ):
+            return True
+        time.sleep(LOOK_SECONDS)
+    return False
 
 
 def _free_ports(port: int) -> tuple[int, int]:

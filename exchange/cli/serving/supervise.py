@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
@@ -21,6 +22,7 @@ from exchange.cli.serving.pace import Pace
 from exchange.cli.serving.port import leave_to_others
 from exchange.cli.serving.worker import LOST, NO_LEDGER, ignore_signals, work
 from exchange.journey.deliver.lanes import SocketWakes
+from exchange.lifetime import not_interrupted
 from exchange.settings import Settings
 from exchange.storage.ownership import Lock
 
@@ -90,6 +92,8 @@ class Supervisor:
         """Until SIGINT or SIGTERM, or until there is no ledger to serve; the exit code."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
+        # (Starting it later would let signals through that `_start` holds back.)
+        resource_tracker.ensure_running()
         for worker in range(self._settings.server.workers):
             self._start(worker)
         while not self._stopping:
@@ -119,7 +123,8 @@ class Supervisor:
             ),
             name=f"worker-{worker}",
         )
-        process.start()
+        with not_interrupted():
+            process.start()
         self._processes[worker] = process
         self._restarts.started(worker)
         self._silence.started(worker)

@@ -21,7 +21,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from exchange.cli.simulating.shards import Run, Shard, live, prepare
 from exchange.clocks import WallClock
 from exchange.errors import ExchangeError
-from exchange.lifetime import end_with
+from exchange.lifetime import end_with, not_interrupted
 from exchange.publication.runs import PROGRESS, Told, tell
 from exchange.schemas.instants import instant
 from exchange.simulation.calendar import days_of
@@ -77,7 +77,8 @@ def _begin(run: Run, shards: Sequence[Shard], processes: int) -> dict[Connection
         receiving, sending = context.Pipe(duplex=False)
         work = (run, shards[first::processes], sending, os.getpid())
         pipes[receiving] = context.Process(target=live_some, args=work, daemon=True)  # type: ignore[attr-defined]
-        pipes[receiving].start()
+        with not_interrupted():
+            pipes[receiving].start()
         sending.close()
     gc.unfreeze()
     return pipes

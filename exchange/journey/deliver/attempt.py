@@ -7,8 +7,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 import structlog
 
@@ -33,7 +31,7 @@ from exchange.ports import (
     TryAgain,
 )
 from exchange.ports.ledger import Count, EventRow, Pending
-from exchange.schemas.call import Reply
+from exchange.schemas.call import retry_after_seconds
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.value import value
 
@@ -203,7 +201,7 @@ class Attempts:
             call = signed(channel.request(delivery), delivery, self._clock.now())
             reply = await self._transport.send(delivery.receiver, call, timeout_seconds)
             attempted = channel.judge(delivery, reply)
-            asked_seconds = retry_after(reply, self._clock.now())
+            asked_seconds = retry_after_seconds(reply, self._clock.now())
             if isinstance(attempted, TryAgain) and asked_seconds:
                 attempted = replace(attempted, retry_after_seconds=asked_seconds)
             return attempted
@@ -285,24 +283,6 @@ class Attempts:
 def _since(delivery: Delivery) -> int:
     """When the delivery's time began, as far as it was looked up."""
     return delivery.since or delivery.envelope.received_at
-
-
-def retry_after(reply: Reply, now: int) -> float:
-    """The seconds that a reply asks to wait, by its header Retry-After (RFC 9110, 10.2.3: seconds
-    or a date); 0 where there is none, or one that makes no sense. `now` is in milliseconds.
-    """
-    text = next(
-        (value for name, value in reply.headers.items() if name.lower() == "retry-after"), ""
-    ).strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        at = parsedate_to_datetime(text)
-        # HTTP's dates are in GMT, also in the old form that does not say so.
-        seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return 0.0
-    return max(0.0, seconds - now / 1000)
 
 
 def _counts(delivery: Delivery, now: int, kinds: Sequence[str]) -> list[Count]:

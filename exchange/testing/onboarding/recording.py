@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import typer
 
 from exchange import discovery
+from exchange.cli.options import COUNT_MAX
 from exchange.cli.simulating.scenario_run import only_errors_logged
 from exchange.errors import SettingsError, Unreachable
 from exchange.partners.recorded import ID_DIGITS_MIN, as_line, digits_of, slots
@@ -59,7 +60,9 @@ def pushes(
     ],
     url: Annotated[str, typer.Option(help="Where the partner is called.")] = "",
     sector: Annotated[str, typer.Option(help=f"Of a new one: {', '.join(SECTORS)}.")] = "",
-    count: Annotated[int, typer.Option("-n", help="How many of each type.", min=1)] = 5,
+    count: Annotated[
+        int, typer.Option("-n", help="How many of each type.", min=1, max=COUNT_MAX)
+    ] = 5,
     seed: Annotated[int, typer.Option(help="Of the messages.", min=1)] = 1,
     out: Annotated[Path, typer.Option("--out", help="The folder to write into.")] = Path("pushes"),
 ) -> None:

@@ -171,6 +171,26 @@ dead-letters resend --per-second nan :: '--per-second': a finite number
 send message.json --channel luova --type a.b --exchange http://a..b :: no exchange answers
 send message.json --channel luova --type a.b --exchange http://[ :: no exchange answers
 partners show dvv --exchange ftp://x :: is no address of an exchange
+statistics --counted-year 0 :: '--counted-year'
+statistics --counted-year 9999 :: '--counted-year'
+statistics --counted-year 1000000000000000000000000000000 :: '--counted-year'
+statistics --until 9999-12-31 :: a day from 1990 to 2100
+statistics --from 0001-01-01 :: a day from 1990 to 2100
+statistics --from 2025-02-29 :: --from
+statistics --scale 1e-999999999 :: no share such as 1/1000
+statistics --scale 1/9e999999999 :: no share such as 1/1000
+simulate 2024 --scale 1e999999999 :: no share such as 1/1000
+simulate 2024 --what-if tax=x1000000000000000000000 :: at most x1000
+simulate 9999 :: 'year'
+simulate 0 :: 'year'
+samples population.births -n 1000000000000000000000 :: '-n'
+samples all --calls --items 1000000000000000000000 :: '--items'
+samples population.births --day 9999-12-31 :: '--day'
+samples population.births --day 0001-01-01 :: '--day'
+certificates made --days 1000000000000000000000 :: '--days'
+certificates made --days -1000000 :: '--days'
+partners --clock 60x --exchange http://127.0.0.1:1 :: no exchange answers
+pushes --partner bank.op -n 1000000000000000000000 :: '-n'
 operators nosuch :: No such command
 operators add :: Missing argument 'name'
 operators add x --role king :: no role 'king'

@@ -34,6 +34,7 @@ RECEIPT = (
     b'{"id":"1","messageId":"m","messageType":"t","receivedAt":"","items":1,"receivers":[],'
     b'"warnings":[]}'
 )
+PROBLEM = b'{"title":"as it is"}'
 
 
 @asynccontextmanager
@@ -43,7 +44,8 @@ async def answering(statuses: Iterable[int]) -> AsyncIterator[tuple[str, list[st
 
     async def answer(request: web.Request) -> web.Response:
         came.append(request.headers["X-Message-Id"])
-        return web.Response(status=next(left), body=RECEIPT)
+        status = next(left)
+        return web.Response(status=status, body=RECEIPT if status < 300 else PROBLEM)
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 UV = Path(sys.executable).parents[1] / "uv" / "bin" / "uv"
 SCRIPT = """#!{python}
 import sys
-from exchange.cli import main
+from exchange.__main__ import main
 sys.exit(main())
 """
 

@@ -5,14 +5,11 @@ others are not delayed; a message that alone fails is poison.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter, deque
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from exchange.journey.deliver.attempt import retry_after
 from exchange.ports import Actor, Delivery, Operator
 from exchange.schemas.call import Reply
 from exchange.simulation.clock import VirtualClock
@@ -221,31 +218,6 @@ def test_a_wait_that_is_asked_for_is_kept_within_the_limit(tmp_path: Path) -> No
             assert called[:3] == pytest.approx([0, 600, 1800], abs=5)
 
     run(main())
-
-
-@pytest.fixture
-def in_finland(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A machine whose local time is Finland's."""
-    with monkeypatch.context() as changed:
-        changed.setenv("TZ", "Europe/Helsinki")
-        time.tzset()
-        yield
-    time.tzset()
-
-
-@pytest.mark.usefixtures("in_finland")
-def test_a_wait_is_read_as_seconds_or_a_date_and_nonsense_is_none() -> None:
-    for text, wanted in (
-        ("120", 120.0),
-        ("Mon, 01 Jan 2024 00:00:10 GMT", 10.0),
-        ("Monday, 01-Jan-24 00:00:10 GMT", 10.0),
-        ("Mon Jan  1 00:00:10 2024", 10.0),
-        ("Mon, 01 Jan 2020 00:00:10 GMT", 0.0),
-        ("soon", 0.0),
-        ("-5", 0.0),
-        ("", 0.0),
-    ):
-        assert retry_after(Reply(503, headers={"retry-AFTER": text}), 1_704_067_200_000) == wanted
 
 
 def test_a_paused_receiver_is_called_when_it_is_resumed_and_not_before(tmp_path: Path) -> None:

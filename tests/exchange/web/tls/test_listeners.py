@@ -18,6 +18,7 @@ import aiohttp
 import pytest
 import uvloop
 
+from exchange.client import AsyncClient, NoAnswer, Retries, luova
 from exchange.schemas.directory import Partner
 from exchange.web.access.new_certificates import Issued
 from tests.exchange.web.one_channel import TWO, Served, server
@@ -108,6 +109,18 @@ async def test_the_handshake_refuses_and_is_counted(
                 await asyncio.sleep(0.01)
         assert refused(served, "tls-handshake", "none") == count, what
     assert served.inside == [], "nobody came in"
+
+
+async def test_a_client_of_ours_is_told_what_to_do_about_a_certificate(
+    served: Served, folder: Folder
+) -> None:
+    for where, tls, told in (
+        (ASKS, ssl.create_default_context(), "name the file of its authority in SSL_CERT_FILE"),
+        (DEMANDS, folder.shows(None), "certificate required"),
+    ):
+        async with AsyncClient(served.secure[where], tls=tls, retries=Retries(1)) as mine:
+            with pytest.raises(NoAnswer, match=told):
+                await luova.state(mine, "1")
 
 
 async def test_another_partners_key_beside_a_certificate_is_refused(
