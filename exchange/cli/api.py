@@ -39,18 +39,32 @@ class Api:
         self.address = exchange.rstrip("/") or f"http://{server.host}:{server.port}"
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
 
-    def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
-        """What the API gives; of the query only what is not empty is asked for.
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """The object that the API gives; of the query only what is not empty is asked for.
 
         Raises:
             ApiError: when it refuses, with its reason, or when no exchange answers.
         """
-        asked = {name: each for name, each in (query or {}).items() if each}
-        return asyncio.run(self._call("GET", path, params=asked))
+        return self._object(asyncio.run(self._call("GET", path, params=_asked(query))))
 
-    def post(self, path: str, data: Mapping[str, Any]) -> Any:
-        """The same for a change."""
-        return asyncio.run(self._call("POST", path, json=data))
+    def rows(self, path: str, query: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        """The same of a list of objects."""
+        told = asyncio.run(self._call("GET", path, params=_asked(query)))
+        if not isinstance(told, list):
+            raise self._no_exchange()
+        return [self._object(each) for each in told]
+
+    def post(self, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """The same of an object, for a change."""
+        return self._object(asyncio.run(self._call("POST", path, json=data)))
+
+    def _object(self, told: Any) -> dict[str, Any]:
+        if not isinstance(told, dict):
+            raise self._no_exchange()
+        return told
+
+    def _no_exchange(self) -> ApiError:
+        return ApiError(f"what answers at {self.address} is no exchange")
 
     async def _call(self, method: str, path: str, **sent: Any) -> Any:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
@@ -75,8 +89,6 @@ class Api:
             told = None
         if status >= 300:
             raise ApiError(_refusal(status, told, self.address))
-        if not isinstance(told, dict) and not _is_rows(told):
-            raise ApiError(f"what answers at {self.address} is no exchange")
         return told
 
 
@@ -87,8 +99,8 @@ class _Told(dict[str, Any]):
         raise ApiError(f"what answers is no exchange: its answer lacks {name!r}")
 
 
-def _is_rows(told: Any) -> bool:
-    return isinstance(told, list) and all(isinstance(each, dict) for each in told)
+def _asked(query: Mapping[str, str] | None) -> dict[str, str]:
+    return {name: each for name, each in (query or {}).items() if each}
 
 
 def _refusal(status: int, told: Any, address: str) -> str:

@@ -56,7 +56,7 @@ def list_some(
     """List the newest dead letters (500 at once), and how many there are of each cause."""
     api = Api(exchange, key)
     wanted = _filter(receiver, type_name, reason, since)
-    letters = api.get(PATH, {**wanted, "before": before})
+    letters = api.rows(PATH, {**wanted, "before": before})
     causes = api.get(f"{PATH}/causes", wanted)
     if as_json:
         print_json({"dead_letters": letters, "causes": causes})

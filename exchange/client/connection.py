@@ -70,6 +70,7 @@ class AsyncClient:
             raise ClientError("the key has a character that no header has: the end of a line?")
         self._credentials = {"X-API-Key": key} if key else {}
         self._tls = tls
+        self._is_secure = self.address.startswith("https:")
         self._retries = retries
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._session: aiohttp.ClientSession | None = None
@@ -118,7 +119,9 @@ class AsyncClient:
             if reply is not None and (reply.status not in AGAIN or wait_seconds is None):
                 raise problem(reply)
             if wait_seconds is None:
-                raise NoAnswer(f"no exchange answers at {self.address}: {why}")
+                # (What refuses a certificate, or the lack of one, often just goes.)
+                hint = "; does it want a certificate (tls=)?" if self._is_secure else ""
+                raise NoAnswer(f"no exchange answers at {self.address}: {why}{hint}")
             now = time.time_ns() // 1_000_000
             asked_seconds = retry_after_seconds(reply, now) if reply is not None else 0.0
             await asyncio.sleep(max(wait_seconds, min(asked_seconds, self._retries.seconds_max)))

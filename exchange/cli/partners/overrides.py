@@ -85,7 +85,7 @@ def set_one(
 @app.command("list")
 def list_all(as_json: AsJson = False, exchange: Exchange = "", key: Key = "") -> None:
     """List what stands, in the order in which calls are looked at."""
-    standing = Api(exchange, key).get(f"{PATH}/overrides")
+    standing = Api(exchange, key).rows(f"{PATH}/overrides")
     if as_json:
         print_json(standing)
         return
@@ -129,7 +129,7 @@ def calls(
     key: Key = "",
 ) -> None:
     """Tell of the latest calls, the newest first: which override each met, and why no other."""
-    told = Api(exchange, key).get(f"{PATH}/calls", {"partner": partner})
+    told = Api(exchange, key).rows(f"{PATH}/calls", {"partner": partner})
     if as_json:
         print_json(told)
         return

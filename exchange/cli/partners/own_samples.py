@@ -52,7 +52,8 @@ def partner_of(partner_id: str, everybody: Directory, exchange: str, option: str
             f"no partner {partner_id} in the directory; {error}", param_hint=option
         ) from error
     names = {field.name for field in fields(Partner)}
-    return Partner(**{name: value for name, value in told.items() if name in names})
+    own = {name: told[name] for name in ("id", "name", "sector")}
+    return Partner(**{name: value for name, value in told.items() if name in names} | own)
 
 
 def channel_of(message_type: str) -> Channel:

@@ -19,7 +19,7 @@ def list_all(as_json: AsJson = False, exchange: Exchange = "", key: Key = "") ->
     """List the receivers that are, or ever were, failing or paused, that are full, or for which
     deliveries are held up behind dead letters. All others are up.
     """
-    receivers = Api(exchange, key).get(PATH)
+    receivers = Api(exchange, key).rows(PATH)
     if as_json:
         print_json(receivers)
         return

@@ -204,6 +204,8 @@ async def _partners(
             )
             console.print(summary(sent), highlight=False, markup=False, soft_wrap=True)
             await runner.app[HOST].settle()
+            if not duration:
+                console.print("partners: they answer on; one more signal ends them")
         if not rate or not duration:
             await _until_signal()
     finally:

@@ -18,6 +18,9 @@ from exchange.simulation.clock import FastClock
 from exchange.storage.counters.rollups import Rollups
 from exchange.storage.snapshot import Where
 
+#: What reading a time raises from an answer that has none.
+_NO_TIME = (ValueError, LookupError, TypeError, RecursionError)
+
 
 def wall_milliseconds() -> int:
     """The wall's time, milliseconds since 1970 UTC."""
@@ -86,6 +89,6 @@ async def pace_of(exchange: str, factor: float) -> Pace:
         ):
             response.raise_for_status()
             since = milliseconds_of((await response.json())["at"])
-    except (aiohttp.ClientError, TimeoutError, ValueError, LookupError, TypeError) as error:
+    except (aiohttp.ClientError, TimeoutError, *_NO_TIME) as error:
         raise ApiError(f"no exchange answers at {exchange}: {error}") from error
     return Pace(factor, since, wall_milliseconds())

@@ -124,6 +124,10 @@ class OpenApi:
         described["responses"] = {
             str(status): self._response(status, each) for status, each in sorted(tells.items())
         }
+        if endpoint.public is None:
+            for status, response in described["responses"].items():
+                more = _BASIC_CHALLENGE if status == "401" and channel.has_basic_credentials else {}
+                response["headers"] = response.get("headers", {}) | _TRACE_ANSWERED | more
         return described
 
     def _content(self, bodies: Iterable[Body]) -> dict[str, Any]:
@@ -256,21 +260,24 @@ def _operation(operation: Operation) -> dict[str, Any]:
         described["responses"][str(status)] = _refused("Refused")
     if not operation.any_host:
         described["responses"]["421"] = _refused("Called by a Host that is not in operators.hosts")
-        described["responses"]["403"] = _refused("Called from a foreign page")
+    described["responses"]["403"] = _refused("Called from a foreign page")
+    described["responses"]["429"] = _refused("Too many wrong keys") | {"headers": _RETRY_AFTER}
     if operation.role:
         # On loopback, as shipped, none is demanded.
         described["security"] = [{_OPERATOR: []}, {_SESSION: []}, {}]
         described["description"] = f"For the role {operation.role} and higher ones."
         described["responses"]["401"] = _refused("No operator's key") | {"headers": _CHALLENGE}
         described["responses"]["403"] = _refused("A role that may not, or a foreign page")
-        described["responses"]["429"] = _refused("Too many wrong keys") | {"headers": _RETRY_AFTER}
     if operation.takes is not None:
+        described["responses"]["408"] = _refused("The body did not arrive in time")
         described["responses"]["413"] = _refused("The body is too large")
+        described["responses"]["415"] = _refused("A compressed body")
     if operation.path.startswith("/api/v1/"):
         unavailable = _refused("The ledger can't be read or written just now")
         described["responses"]["503"] = unavailable | {"headers": _RETRY_AFTER}
     if operation.changes:
-        described["responses"]["415"] = _refused("A change that is not application/json")
+        told = "A change that is not application/json, or a compressed body"
+        described["responses"]["415"] = _refused(told)
     return described
 
 
@@ -291,6 +298,11 @@ def _id(method: str, path: str) -> str:
 
 
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}}
+#: What an answer repeats of its call (see `journey.trace`).
+_TRACE_ANSWERED = {
+    name: {"description": "The call's own, where it named one", "schema": {"type": "string"}}
+    for name in ("traceparent", "X-Request-Id")
+}
 #: What every push carries (see `journey.deliver.sign`).
 _OF_EVERY_PUSH = {
     "X-Delivery-Id": "The exchange's id of the delivery: the same with each attempt",
@@ -318,6 +330,7 @@ _NOT_ALWAYS = {
     *("X-Timestamp", "X-Signature", "X-Conversation-Id"),
     *("traceparent", "X-Request-Id"),
 }
+_BASIC_CHALLENGE = {"WWW-Authenticate": {"description": "Basic", "schema": {"type": "string"}}}
 _CHALLENGE = {"WWW-Authenticate": {"description": "Bearer", "schema": {"type": "string"}}}
 _SECURITY = {
     _KEY: {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A partner's key"},

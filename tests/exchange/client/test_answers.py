@@ -5,6 +5,7 @@ is, by every channel's functions, and never taken for the exchange's word.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -93,7 +94,11 @@ ANSWERS: dict[str, tuple[bytes, type[ClientError], str]] = {
         "503 Service Unavailable",
     ),
     "a status of its own": (answer("599 Odd", PAGE), TryLater, "599"),
-    "half of a body": (answer("200 OK", b"x" * 9).replace(b": 9", b": 99"), NoAnswer, "no exchange"),
+    "half of a body": (
+        answer("200 OK", b"x" * 9).replace(b": 9", b": 99"),
+        NoAnswer,
+        "no exchange",
+    ),
     "no HTTP": (b"SSH-2.0-OpenSSH_9.6\r\n", NoAnswer, "no exchange"),
     "no word": (b"", NoAnswer, "no exchange"),
     "no gzip": (
@@ -113,10 +118,12 @@ async def answering(*answers: bytes) -> AsyncIterator[str]:
         await reader.read(1 << 16)
         writer.write(left.pop(0) if len(left) > 1 else left[0])
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
-        yield "http://127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 @pytest.mark.parametrize("name", ANSWERS)
@@ -152,10 +159,12 @@ async def test_a_wait_until_a_date_is_kept() -> None:
 
 
 async def test_where_no_tls_is_spoken_it_is_told_at_once() -> None:
-    async with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as address:
-        async with AsyncClient(address.replace("http:", "https:"), "key") as client:
-            with pytest.raises(NoAnswer, match="no TLS is agreed upon"):
-                await eessi.case(client, "1")
+    async with (
+        answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as address,
+        AsyncClient(address.replace("http:", "https:"), "key") as client,
+    ):
+        with pytest.raises(NoAnswer, match="no TLS is agreed upon"):
+            await eessi.case(client, "1")
 
 
 @pytest.mark.parametrize(
@@ -169,6 +178,6 @@ def test_what_is_no_address_is_told_before_a_call(address: str) -> None:
 async def test_what_no_header_can_hold_is_told() -> None:
     with pytest.raises(ClientError, match="the end of a line"):
         AsyncClient("http://127.0.0.1:1", "key\n")
-    async with AsyncClient("http://127.0.0.1:1", "key") as client:
+    async with answering(b"") as address, AsyncClient(address, "key") as client:
         with pytest.raises(ClientError, match="can't be written"):
             await luova.submit(client, "t", b"{}", message_id="a\nb")

@@ -116,7 +116,7 @@ async def test_a_client_of_ours_is_told_what_to_do_about_a_certificate(
 ) -> None:
     for where, tls, told in (
         (ASKS, ssl.create_default_context(), "name the file of its authority in SSL_CERT_FILE"),
-        (DEMANDS, folder.shows(None), "certificate required"),
+        (DEMANDS, folder.shows(None), "does it want a certificate"),
     ):
         async with AsyncClient(served.secure[where], tls=tls, retries=Retries(1)) as mine:
             with pytest.raises(NoAnswer, match=told):
