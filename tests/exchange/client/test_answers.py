@@ -5,7 +5,6 @@ is, by every channel's functions, and never taken for the exchange's word.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -109,19 +108,28 @@ ANSWERS: dict[str, tuple[bytes, type[ClientError], str]] = {
 }
 
 
+class Answering(asyncio.Protocol):
+    """Answers with bytes, whatever is asked, and closes."""
+
+    def __init__(self, left: list[bytes]) -> None:
+        self._left = left
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(self._left.pop(0) if len(self._left) > 1 else self._left[0])
+            self._transport.close()
+
+
 @asynccontextmanager
 async def answering(*answers: bytes) -> AsyncIterator[str]:
     """The address of a server that answers with these bytes in turn, then always with the last."""
     left = list(answers)
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1 << 16)
-        writer.write(left.pop(0) if len(left) > 1 else left[0])
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Answering(left), "127.0.0.1", 0)
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
