@@ -12,8 +12,8 @@ import typer
 
 #: The languages of everything that is printed for readers.
 Language = Literal["fi", "sv", "en"]
-#: The years of which traffic is made.
-YEAR_MIN, YEAR_MAX = 1990, 2100
+#: The years of which traffic is made: the time in an id (`clocks`) lasts until September 2089.
+YEAR_MIN, YEAR_MAX = 1990, 2088
 #: Most messages that one command makes of a kind.
 COUNT_MAX = 1_000_000
 _SHARE = re.compile(r"[0-9]{1,20}(?:/[0-9]{1,20})?|[0-9]{0,20}\.[0-9]{1,20}|[0-9]{1,20}e-?[0-9]")

@@ -51,10 +51,10 @@ def exchange_partner(exchange: Embedded) -> Callable[..., OwnPartner]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what happened in the exchange of a test that failed."""
+    """Show what happened in the exchange of a test that failed, or whose other fixtures did."""
     report = yield
     running = item.stash.get(_RUNNING, None)
-    if report.when == "call" and report.failed and running is not None:
+    if report.when != "teardown" and report.failed and running is not None:
         try:
             told = running.timeline()
         except Exception as error:  # the test's own failure must not be hidden by this one

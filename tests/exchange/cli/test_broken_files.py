@@ -90,8 +90,8 @@ WRITING = {
     "samples population.births --out taken/x": "taken/x: Not a directory",
     "samples population.births --out /dev/null/x": "/dev/null/x: Not a directory",
     "samples kelmu.benefit-query --calls --out taken": "taken: File exists",
-    "samples population.births --day 0001-01-01": "a day from 1990 to 2100",
-    "samples population.births --day 9999-12-31": "a day from 1990 to 2100",
+    "samples population.births --day 0001-01-01": "a day from 1990 to 2088",
+    "samples population.births --day 9999-12-31": "a day from 1990 to 2088",
     "partners check \udcff.toml": "\\udcff.toml: No such file",
     "new-channel \udcff": "\\udcff",
 }

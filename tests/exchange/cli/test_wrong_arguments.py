@@ -174,14 +174,14 @@ partners show dvv --exchange ftp://x :: is no address of an exchange
 statistics --counted-year 0 :: '--counted-year'
 statistics --counted-year 9999 :: '--counted-year'
 statistics --counted-year 1000000000000000000000000000000 :: '--counted-year'
-statistics --until 9999-12-31 :: a day from 1990 to 2100
-statistics --from 0001-01-01 :: a day from 1990 to 2100
+statistics --until 9999-12-31 :: a day from 1990 to 2088
+statistics --from 0001-01-01 :: a day from 1990 to 2088
 statistics --from 2025-02-29 :: --from
 statistics --scale 1e-999999999 :: no share such as 1/1000
 statistics --scale 1/9e999999999 :: no share such as 1/1000
 simulate 2024 --scale 1e999999999 :: no share such as 1/1000
 simulate 2024 --what-if tax=x1000000000000000000000 :: at most x1000
-simulate 9999 :: 'year'
+simulate 2089 :: 'year'
 simulate 0 :: 'year'
 samples population.births -n 1000000000000000000000 :: '-n'
 samples all --calls --items 1000000000000000000000 :: '--items'

@@ -49,6 +49,10 @@ def test_fails(exchange, births):
     with pytest.raises(Rejected):
         dvv.call(luova.submit, BIRTHS, b"{}")
     exchange.settle(timeout_seconds=0.5)
+
+
+def test_fixture_fails(refused):
+    pass
 '''
 CONFTEST = """
 import datetime
@@ -56,17 +60,25 @@ import random
 
 import pytest
 from exchange import discovery
+from exchange.client import luova
 
 
 @pytest.fixture
 def births():
     make = discovery.generators()["population.births"]
     return make(random.Random(1), datetime.date.today(), 1).body
+
+
+@pytest.fixture
+def refused(exchange):
+    exchange.client(exchange.key_of("dvv")).call(luova.submit, "tax.request", b"{}")
 """
 
 
 def run(folder: Path, count: int, *arguments: str) -> str:
-    """What pytest says of the tests, of which one fails and `count` are alike."""
+    """What pytest says of the tests, of which one fails, another's fixture does, and `count` are
+    alike.
+    """
     (folder / "test_mine.py").write_text(TESTS.replace("COUNT", str(count)), encoding="utf-8")
     (folder / "conftest.py").write_text(CONFTEST, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
@@ -74,7 +86,7 @@ def run(folder: Path, count: int, *arguments: str) -> str:
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
     )
-    assert f"1 failed, {count + 1} passed" in done.stdout, done.stdout + done.stderr
+    assert f"1 failed, {count + 1} passed, 1 error" in done.stdout, done.stdout + done.stderr
     return done.stdout
 
 
@@ -82,7 +94,8 @@ def test_each_test_has_an_exchange_of_its_own_and_a_failure_tells_what_happened(
     tmp_path: Path,
 ) -> None:
     said = run(tmp_path, 2, "-n", "2")
-    report = said.partition("-- exchange --")[2]
+    of_fixture, report = said.split("-- exchange --")[1:]
+    assert "luova tax.request" in of_fixture
     assert "luova population.births" in report
     assert "attempt-failed to kela.core-data: http-503" in report
     assert "/muutokset: muutokset is missing (json.missing" in report
