@@ -269,20 +269,21 @@ def _operation(operation: Operation) -> dict[str, Any]:
         described["responses"]["401"] = _refused("No operator's key") | {"headers": _CHALLENGE}
         described["responses"]["403"] = _refused("A role that may not, or a foreign page")
     if operation.takes is not None:
-        described["responses"]["408"] = _refused("The body did not arrive in time")
-        described["responses"]["413"] = _refused("The body is too large")
-        described["responses"]["415"] = _refused("A compressed body")
+        described["responses"]["408"] = _refused("The body did not arrive in time", "timeout")
+        described["responses"]["413"] = _refused("The body is too large", "too-large")
+        described["responses"]["415"] = _refused("A compressed body", "unsupported")
     if operation.path.startswith("/api/v1/"):
         unavailable = _refused("The ledger can't be read or written just now")
         described["responses"]["503"] = unavailable | {"headers": _RETRY_AFTER}
     if operation.changes:
         told = "A change that is not application/json, or a compressed body"
-        described["responses"]["415"] = _refused(told)
+        described["responses"]["415"] = _refused(told, "unsupported")
     return described
 
 
-def _refused(description: str) -> dict[str, Any]:
-    return {"description": description, "content": {PROBLEM: {"schema": reference("Problem")}}}
+def _refused(description: str, reason: str = "") -> dict[str, Any]:
+    refused = {"description": description, "content": {PROBLEM: {"schema": reference("Problem")}}}
+    return refused | ({"x-reasons": [reason]} if reason else {})
 
 
 def _in_path(path: str, told: Iterable[str] = ()) -> list[dict[str, Any]]:

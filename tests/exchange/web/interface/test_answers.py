@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ import pytest
 from exchange import discovery
 from exchange.partners.stub import Situation
 from exchange.schemas.call import Call, media_type
+from tests.exchange.journey.test_trace import GIVEN
 from tests.journeys.running import Running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -24,6 +25,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 HELD = {
     "deliveries": [{"id": "0" * 31 + "1", "lease": "0" * 31 + "2"}],
 }
+#: Headers that any answer may have.
+ORDINARY = frozenset(
+    (
+        *("content-type", "content-length", "date", "server", "connection", "cache-control"),
+        *("x-content-type-options", "content-security-policy", "referrer-policy"),
+    )
+)
 #: Calls that no stub makes.
 MAILBOX = "/luova/v1/mailbox"
 OTHERS = (
@@ -59,11 +67,17 @@ def described(openapi: Any, method: str, path: str) -> Any:
     raise AssertionError(f"{method} {path} is not described")
 
 
-def complaints(openapi: Any, operation: Any, status: int, content: str, body: bytes) -> list[str]:
+def complaints(
+    openapi: Any, operation: Any, status: int, headers: Mapping[str, str], body: bytes
+) -> list[str]:
     """How an answer differs from its description; empty when it does not."""
     response = operation["responses"].get(str(status))
     if response is None:
         return [f"status {status} is not described"]
+    described = {name.lower() for name in response.get("headers", ())}
+    if undescribed := {name.lower() for name in headers} - ORDINARY - described:
+        return [f"headers {undescribed} are not described with status {status}"]
+    content = headers["Content-Type"]
     media = response["content"].get(media_type(content))
     if media is None:
         return [f"{content} is not described with status {status}"]
@@ -89,10 +103,11 @@ def variants(call: Call) -> Iterator[Call]:
     yield replace(call, headers={**call.headers, "X-API-Key": "none", "Authorization": ""})
     yield replace(call, headers={**call.headers, "Content-Encoding": "gzip"})
     yield replace(call, headers={**call.headers, "X-Message-Id": "odd id"})
+    yield replace(call, headers={**call.headers, "traceparent": GIVEN, "X-Request-Id": "r-1"})
 
 
-async def answered(served: Running, call: Call) -> tuple[int, str, bytes]:
-    """Status, media type and body of an answer."""
+async def answered(served: Running, call: Call) -> tuple[int, Mapping[str, str], bytes]:
+    """Status, headers and body of an answer."""
     async with served.session.request(
         call.method,
         served.url + call.path,
@@ -100,7 +115,7 @@ async def answered(served: Running, call: Call) -> tuple[int, str, bytes]:
         headers=dict(call.headers),
         params=dict(call.query),
     ) as response:
-        return response.status, response.headers["Content-Type"], await response.read()
+        return response.status, response.headers, await response.read()
 
 
 async def test_every_answer_to_a_stub_is_as_described(served: Running, openapi: Any) -> None:
@@ -112,8 +127,8 @@ async def test_every_answer_to_a_stub_is_as_described(served: Running, openapi: 
             situation = Situation(random.Random(serial), now, serial, directory, signs=False)
             for call in variants(flow.make(situation).call):
                 operation = described(openapi, call.method, call.path)
-                status, content, body = await answered(served, call)
-                wrong = complaints(openapi, operation, status, content, body)
+                status, headers, body = await answered(served, call)
+                wrong = complaints(openapi, operation, status, headers, body)
                 assert wrong == [], (call.method, call.path, status, body[:400])
                 statuses.setdefault(operation["operationId"], set()).add(status)
     assert len(statuses) >= 8
@@ -123,7 +138,35 @@ async def test_every_answer_to_a_stub_is_as_described(served: Running, openapi: 
 async def test_every_other_answer_is_as_described(served: Running, openapi: Any) -> None:
     for partner, call in OTHERS:
         keyed = replace(call, headers={**call.headers, **served.key(partner)})
-        status, content, body = await answered(served, keyed)
+        status, headers, body = await answered(served, keyed)
         operation = described(openapi, call.method, call.path)
-        wrong = complaints(openapi, operation, status, content, body)
+        wrong = complaints(openapi, operation, status, headers, body)
         assert wrong == [], (call.method, call.path, status, body[:400])
+
+
+async def test_every_operation_of_our_own_is_refused_as_described(
+    served: Running, openapi: Any
+) -> None:
+    """Compressed, from a foreign page, under a foreign Host, with a wrong key (the last one, after
+    which too many were wrong).
+    """
+    seen = set[int]()
+    json_type = {"Content-Type": "application/json"}
+    for path, methods in openapi["paths"].items():
+        for method, operation in methods.items():
+            if operation["tags"] != ["operators"]:
+                continue
+            body = b"{}" if "requestBody" in operation else b""
+            for odd in (
+                {"Content-Encoding": "gzip"} if body else {},
+                {"Origin": "http://elsewhere.example"},
+                {"Host": "elsewhere.example"},
+                {"Authorization": "Bearer nobodys"},
+            ):
+                sent = Call(method.upper(), re.sub(r"\{\w+\}", "none", path), json_type | odd, body)
+                status, headers, told = await answered(served, sent)
+                if status >= 400:
+                    seen.add(status)
+                    wrong = complaints(openapi, operation, status, headers, told)
+                    assert wrong == [], (method, path, odd, status, told[:400])
+    assert {401, 403, 404, 415, 421, 429} <= seen
