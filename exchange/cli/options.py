@@ -14,6 +14,8 @@ import typer
 Language = Literal["fi", "sv", "en"]
 #: The years of which traffic is made: the time in an id (`clocks`) lasts until September 2089.
 YEAR_MIN, YEAR_MAX = 1990, 2088
+#: Most calls a second that are sent: each is made, however late.
+RATE_MAX = 100_000
 #: Most messages that one command makes of a kind.
 COUNT_MAX = 1_000_000
 _SHARE = re.compile(r"[0-9]{1,20}(?:/[0-9]{1,20})?|[0-9]{0,20}\.[0-9]{1,20}|[0-9]{1,20}e-?[0-9]")

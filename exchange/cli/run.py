@@ -22,7 +22,7 @@ from rich.table import Table
 from exchange.assembly import ledger_path, statistics_report
 from exchange.cli import INTERRUPTED
 from exchange.cli import verify as verification
-from exchange.cli.options import finite
+from exchange.cli.options import RATE_MAX, finite
 from exchange.cli.partners.stubs import check_faults
 from exchange.cli.serving import exposure
 from exchange.publication.text import period_text
@@ -47,7 +47,9 @@ def run(
     ] = 0.0,
     rate: Annotated[
         float,
-        typer.Option(help="Calls a second that the partners send.", min=0, callback=finite),
+        typer.Option(
+            help="Calls a second that the partners send.", min=0, max=RATE_MAX, callback=finite
+        ),
     ] = 50.0,
     port: Annotated[
         int | None,

@@ -20,7 +20,7 @@ from rich.console import Console
 from exchange import discovery
 from exchange.assembly import played_directory
 from exchange.cli.api import Exchange
-from exchange.cli.options import finite
+from exchange.cli.options import RATE_MAX, finite
 from exchange.cli.partners import own as own_partners
 from exchange.cli.partners import states
 from exchange.cli.serving.collector import collect_seldom
@@ -50,7 +50,10 @@ PORT = typer.Option(
     help="Port to bind; 0 picks one.", show_default="from the settings", min=0, max=65535
 )
 RATE = typer.Option(
-    help="Calls a second that the partners send by themselves; 0: none.", min=0, callback=finite
+    help="Calls a second that the partners send by themselves; 0: none.",
+    min=0,
+    max=RATE_MAX,
+    callback=finite,
 )
 DURATION = typer.Option(
     help="Seconds after which the traffic ends; 0: at a signal.", min=0, callback=finite

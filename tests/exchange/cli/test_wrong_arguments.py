@@ -161,7 +161,9 @@ keys nosuch :: No such command
 keys make --nosuch :: No such option
 run --rate nan :: '--rate'
 run --duration inf :: '--duration': a finite number
-partners --rate inf :: '--rate': a finite number
+partners --rate inf :: '--rate'
+partners --rate 1e300 :: '--rate'
+run --rate 1e300 :: '--rate'
 partners --duration nan :: '--duration'
 onboard --partner a --sector bank --client -5 :: '--client'
 onboard --partner a --sector bank --client nan :: '--client'
