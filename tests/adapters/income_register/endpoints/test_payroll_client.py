@@ -234,4 +234,4 @@ async def test_the_recipe_of_the_channels_page_signs_and_is_taken(tmp_path: Path
             sys.executable, str(script), cwd=tmp_path, stdout=PIPE, stderr=STDOUT
         )
         told, _ = await asyncio.wait_for(run.communicate(), 60)
-        assert told.decode().strip() == "DeliveryDataStatus 3", told.decode()
+        assert told.decode().split() == ["DeliveryDataStatus", "3", "later", "3"], told.decode()
