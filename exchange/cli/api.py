@@ -13,6 +13,7 @@ import aiohttp
 import typer
 
 from exchange.errors import ApiError
+from exchange.schemas.call import media_type
 from exchange.settings import load
 
 TIMEOUT_SECONDS = 60.0
@@ -108,6 +109,12 @@ def _refusal(status: int, told: Any, address: str) -> str:
         return f"what answers at {address} is no exchange: it says {status}"
     detail = f": {told['detail']}" if "detail" in told else ""
     return f"{told['title']} ({status}){detail}"
+
+
+def is_of_an_exchange(status: int, content_type: str) -> bool:
+    """Whether an endpoint of a channel answers so: no redirect, and JSON or XML, not a page."""
+    is_redirect = 300 <= status < 400
+    return not is_redirect and media_type(content_type).endswith(("json", "xml"))
 
 
 def print_json(told: Any) -> None:

@@ -15,6 +15,7 @@ import typer
 
 from exchange import discovery
 from exchange.assembly import checking, played_directory
+from exchange.cli.api import is_of_an_exchange
 from exchange.cli.partners.own_samples import partner_of
 from exchange.errors import ApiError, SettingsError
 from exchange.partners.stub import Stub
@@ -80,7 +81,7 @@ def send(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--type") from error
     try:
-        told, text, media_type = asyncio.run(_make(address, call))
+        told, text, content_type = asyncio.run(_make(address, call))
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         # (A host's name that is none, and what a header can't hold, are a ValueError.)
         told = f"no exchange answers at {address}: {error}"
@@ -88,9 +89,8 @@ def send(
         raise typer.Exit(2) from error
     print(told, file=sys.stderr)
     status = int(told[:3])
-    if 300 <= status < 400 or not media_type.endswith(("json", "xml")):
-        # (A proxy's page or another server's, whatever it says.)
-        raise ApiError(f"what answers at {address} is no exchange: it says {told}, {media_type}")
+    if not is_of_an_exchange(status, content_type):
+        raise ApiError(f"what answers at {address} is no exchange: it says {told}, {content_type}")
     print(text)
     if status >= 400:
         raise typer.Exit(1)

@@ -17,7 +17,9 @@ import typer
 
 from exchange import discovery
 from exchange.assembly import played_directory
+from exchange.cli.api import is_of_an_exchange
 from exchange.cli.options import finite
+from exchange.errors import ApiError
 from exchange.partners.sender import Sender, Sent
 from exchange.partners.stub import Sending, Stub
 from exchange.schemas.attachments import is_split
@@ -45,7 +47,8 @@ def replay(
     """Send every message of a run again, under its own id, one after the other, and compare what is
     taken with what was. What the exchange made itself is not sent, nor what stubs have no call for.
 
-    Exit code 0: each message is taken or refused as it was; 1: some are not.
+    Exit code 0: each message is taken or refused as it was; 1: some are not; 2: what answers is no
+    exchange.
     """
     server = load().server
     address = to.rstrip("/") or f"http://{server.host}:{server.port}"
@@ -123,6 +126,8 @@ async def _replayed(ledger: Path, address: str, speed: float) -> tuple[Counter[s
                     due = begun + (message.received_at - first) / 1000 / speed
                     await asyncio.sleep(max(due - time.monotonic(), 0))
                 reply = await sender.carry("replay", Sending(call), sender.chain())
+                if reply is not None and not is_of_an_exchange(reply.status, reply.content_type):
+                    raise ApiError(f"what answers at {address} is no exchange: {reply.status}")
                 status = reply.status if reply is not None else 0
                 is_same = (200 <= status < 300) == (message.state == "accepted") and status
                 counts["as before" if is_same else "otherwise"] += 1

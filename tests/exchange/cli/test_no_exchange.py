@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from exchange import cli
+from exchange.cli.api import is_of_an_exchange
 
 HEAD = "HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n{}\r\n"
 
@@ -91,3 +92,20 @@ def test_what_is_no_exchange_is_told(
         assert "no exchange" in told[-1], (command, told)
         assert "Traceback" not in "".join(told), command
     assert [each.name for each in tmp_path.iterdir()] == ["message.json"]
+
+
+@pytest.mark.parametrize(
+    ("status", "content_type", "is_one"),
+    [
+        (202, "application/json", True),
+        (400, "application/problem+json", True),
+        (500, "text/xml; charset=utf-8", True),
+        (200, "text/html; charset=utf-8", False),
+        (200, "", False),
+        (302, "application/json", False),
+    ],
+)
+def test_an_answer_of_an_exchange_is_json_or_xml_and_leads_nowhere(
+    status: int, content_type: str, is_one: bool
+) -> None:
+    assert is_of_an_exchange(status, content_type) is is_one
