@@ -253,8 +253,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
         content = {JSON: {"schema": operation.accepted}}
         described["responses"]["202"] = {"description": "Begun", "content": content}
     if operation.takes is not None:
-        media_type = JSON if operation.takes else "*/*"
-        body = {"schema": operation.takes} if operation.takes else {}
+        media_type = JSON if operation.takes else "application/octet-stream"
+        body = {"schema": operation.takes or {"type": "string", "format": "binary"}}
         described["requestBody"] = {"required": True, "content": {media_type: body}}
     for status in {*operation.problems, *([400] if operation.path.startswith("/api/") else [])}:
         described["responses"][str(status)] = _refused("Refused")
