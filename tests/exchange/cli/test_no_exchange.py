@@ -22,7 +22,9 @@ def answer(status: str, media_type: str, body: str, more: str = "") -> bytes:
 
 ANSWERS = {
     "a page": answer("200 OK", "text/html", "<html></html>"),
-    "a redirect": answer("302 Found", "text/html", "", "Location: http://127.0.0.1:1/\r\n"),
+    "a redirect": answer(
+        "302 Found", "application/json", "[]", "Location: http://127.0.0.1:1/\r\n"
+    ),
     "no exchange's object": answer("200 OK", "application/json", "{}"),
     "no exchange's list": answer("200 OK", "application/json", "[1]"),
     "no exchange's depth": answer("200 OK", "application/json", "[" * 100_000),
