@@ -185,8 +185,15 @@ def drive(
     """Run locust against the exchange; its report, and what is wrong with memory or the
     accounts.
     """
+    found = calls.read(samples)
+    if given.mix:
+        try:
+            found = workload.taken_by(workload.load(given.mix).flows, found)
+        except ValueError as error:
+            print(f"make load: error: --mix: {error}", file=sys.stderr)
+            raise SystemExit(2) from error
     if not given.cold:
-        warm_up(url, calls.read(samples), WARM_CALLS * given.workers)
+        warm_up(url, found, WARM_CALLS * given.workers)
     before = processes.counted(url)
     budget = budgets.load(given.budget)
     report = given.reports / f"load-{given.shape}.json"
@@ -206,7 +213,7 @@ def drive(
     run["limited_by"] = limiting.limits(run, given.locusts)
     print(limiting.table(run, run["limited_by"]))
     run["still_waiting"] = processes.drain(url)
-    found = differences(run["accepted"], before, processes.counted(url), run["failures"])
+    parted = differences(run["accepted"], before, processes.counted(url), run["failures"])
     if memory is not None:
         run["memory"] = memory.figures()
         (given.reports / f"load-{given.shape}_memory.csv").write_text(
@@ -217,8 +224,8 @@ def drive(
             "memory of the largest process: "
             + ", ".join(f"{name} {size:.0f}" for name, size in run["memory"].items())
         )
-        found += budgets.exceeded_memory(run["memory"], budget)
-    return run, found
+        parted += budgets.exceeded_memory(run["memory"], budget)
+    return run, parted
 
 
 def warm_up(url: str, samples: list[calls.Sample], times: int) -> None:

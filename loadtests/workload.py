@@ -119,6 +119,25 @@ def _check(place: str, entry: Mapping[str, object]) -> None:
         raise ValueError(f"{place}: calls (or records) of a year are missing")
 
 
+def taken_by(flows: Sequence[Flow], samples: Sequence[Sample]) -> list[Sample]:
+    """The samples that a mix of one's own sends.
+
+    Raises:
+        ValueError: when a flow has none: a name is written otherwise, say.
+    """
+    for flow in flows:
+        if not any(flow.takes(sample) for sample in samples):
+            types = {each.message_type for each in samples if each.sector == flow.sector}
+            sectors = {each.sector for each in samples}
+            raise ValueError(
+                f"no samples of {flow.message_type} from {flow.sector} over {flow.channel}; there "
+                f"are from {flow.sector}: {', '.join(sorted(types))}"
+                if types
+                else f"nobody of {flow.sector} sends; there are: {', '.join(sorted(sectors))}"
+            )
+    return [each for each in samples if any(flow.takes(each) for flow in flows)]
+
+
 class Mix:
     """The flows of one source with their samples: draws samples as the flows' calls have it, evenly
     among a flow's own.

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from loadtests import limiting, shapes, workload
+from loadtests.calls import Sample
 
 FLOW = '[[flow]]\nchannel = "luova"\nsector = "unemployment-fund"\n'
 TYPE = 'type = "unemployment.earnings-data"\n'
@@ -40,6 +41,21 @@ def test_a_mix_of_ones_own_needs_its_flows_alone(tmp_path: Path) -> None:
 def test_what_is_no_mix_is_told(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(ValueError, match=re.escape(told)):
         workload.load(written(tmp_path, text))
+
+
+def sample(message_type: str, sector: str = "unemployment-fund") -> Sample:
+    return Sample("luova", message_type, "x", sector, 1.0, 1, "POST", "/", {}, b"")
+
+
+def test_a_mix_sends_its_own_flows_and_one_without_samples_is_told(tmp_path: Path) -> None:
+    found = [sample("unemployment.earnings-data"), sample("tax.request", "kela")]
+    flows = workload.load(written(tmp_path, FLOW + TYPE + "calls = 7\n")).flows
+    assert workload.taken_by(flows, found) == found[:1]
+    wrong = FLOW + 'type = "unemployment.earnigs-data"\ncalls = 7\n'
+    with pytest.raises(ValueError, match=r"from unemployment-fund: unemployment\.earnings-data"):
+        workload.taken_by(workload.load(written(tmp_path, wrong)).flows, found)
+    with pytest.raises(ValueError, match="there are: kela"):
+        workload.taken_by(flows, found[1:])
 
 
 def test_the_last_rate_that_was_kept_is_that_of_the_step_before() -> None:
