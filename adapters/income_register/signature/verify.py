@@ -29,8 +29,8 @@ from lxml import etree
 from exchange.adapters.income_register.document import BODY, ENVELOPE, Element
 from exchange.adapters.income_register.parse import Document
 from exchange.adapters.income_register.recognition import Abridgement
+from exchange.adapters.income_register.signature.errors import Refused
 from exchange.adapters.income_register.signature.key import TEXT_CHARACTERS_MAX, public_key
-from exchange.adapters.income_register.signature.refused import Refused
 from exchange.adapters.income_register.signature.sign import DS, EXCLUSIVE
 from exchange.ports import Parsed
 from exchange.schemas.income_register.codes import ERRORS

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from exchange.adapters.kelmu import generate
-from exchange.adapters.kelmu.partner.by_hand import AT_WILL, flows_by_hand
+from exchange.adapters.kelmu.partner.officials import AT_WILL, flows_by_hand
 from exchange.adapters.kelmu.partner.sending import (
     day_of,
     provides,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from exchange.schemas.call import Call
 from exchange.schemas.directory import Partner
-from exchange.testing.onboarding.carried import Carrier
+from exchange.testing.onboarding.recorded_calls import Carrier
 
 TIMEOUT_SECONDS = 10.0
 LOOK_SECONDS = 0.05

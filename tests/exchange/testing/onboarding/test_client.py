@@ -11,10 +11,10 @@ from exchange.cli.partners.own_samples import OwnSamples
 from exchange.client import Client, luova
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import partner_of
-from exchange.testing.onboarding.hindered import of_hindrances
-from exchange.testing.onboarding.hindrances import BUSY, LATE, LOST, Came
+from exchange.testing.onboarding.fault_verdicts import of_hindrances
+from exchange.testing.onboarding.injected_faults import BUSY, LATE, LOST, Came
+from exchange.testing.onboarding.redaction import shown
 from exchange.testing.onboarding.run import Bench, bench, watched
-from exchange.testing.onboarding.shown import shown
 
 KEY = "a-key-of-the-tests"
 TYPE = "unemployment.earnings-data"

@@ -16,14 +16,14 @@ from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import partner_of
 from exchange.schemas.identifiers import CHECK_CHARACTERS
 from exchange.testing.onboarding.demands import failed, not_tried, passed
-from exchange.testing.onboarding.reports import GITB, Report
-from exchange.testing.onboarding.shown import (
+from exchange.testing.onboarding.redaction import (
     A_PERSON,
     BODY_CHARACTERS_MAX,
     NOT_SHOWN,
     Shown,
     shown,
 )
+from exchange.testing.onboarding.reports import GITB, Report
 
 KEY = "a-key-that-nobody-sees"
 REAL = f"131052-308{CHECK_CHARACTERS[131052308 % 31]}"

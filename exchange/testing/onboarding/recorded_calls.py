@@ -11,7 +11,7 @@ from exchange.errors import Unreachable
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
 from exchange.settings import Settings
-from exchange.testing.onboarding.shown import Shown, shown
+from exchange.testing.onboarding.redaction import Shown, shown
 from exchange.web.partner_calls import HttpTransport
 
 LOST = "the answer did not come in time"
