@@ -38,8 +38,8 @@ _AMOUNT = re.compile(r"[+-]?[0-9]{1,13}(\.[0-9]{1,2})?")
 
 
 def is_date(text: str) -> bool:
-    """Whether a text is a day of the calendar as in 2026-11-20. (Python also reads the day of a week
-    `2026-W09-1` and, without hyphens, `20261120`.)
+    """Whether a text is a day of the calendar as in 2026-11-20. (Python also reads the day of a
+    week `2026-W09-1` and, without hyphens, `20261120`.)
     """
     if not _DATE.fullmatch(text):
         return False

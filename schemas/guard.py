@@ -1,5 +1,5 @@
-"""The guard against real persons: finds personal identity codes that a living person could have, and
-those of artificial ones; stores, logs and repeats nothing.
+"""The guard against real persons: finds personal identity codes that a living person could have,
+and those of artificial ones; stores, logs and repeats nothing.
 
 A code counts when its date is valid for its century character, its check character is right, its
 individual number is 002-899 and no ASCII letter or digit is glued to it. 900-999 are artificial and

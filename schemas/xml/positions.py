@@ -130,8 +130,8 @@ class Paths:
 
     def __init__(self, elements: Iterable[etree._Element]) -> None:
         self._places: dict[etree._Element, dict[etree._Element, str]] = {}
-        #: The elements and all around them: of siblings, which may be millions, only these are kept,
-        #: and only those of their names are counted.
+        #: The elements and all around them: of siblings, which may be millions, only these are
+        #: kept, and only those of their names are counted.
         self._wanted = {
             each for element in elements for each in (element, *element.iterancestors())
         }

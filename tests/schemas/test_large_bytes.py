@@ -1,5 +1,5 @@
-"""Large bytes and texts are worked on in pieces, with the same outcome as in one; what a document is
-told to be wrong with holds the interpreter for a small part of the time that it takes.
+"""Large bytes and texts are worked on in pieces, with the same outcome as in one; what a document
+is told to be wrong with holds the interpreter for a small part of the time that it takes.
 """
 
 from __future__ import annotations

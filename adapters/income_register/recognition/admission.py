@@ -10,8 +10,8 @@ from exchange.adapters.income_register.recognition.reader import REMAINDER, part
 from exchange.adapters.income_register.recognition.report_schema import valid_report
 from exchange.adapters.income_register.spans import REPORT_END
 
-#: At most so many patterns are admitted from one delivery, out of so many reports that are in no known
-#: form.
+#: At most so many patterns are admitted from one delivery, out of so many reports that are in no
+#: known form.
 ADMITTED_MAX = 64
 TRIED_MAX = 400
 #: Longest report of which forms are admitted, and longest value that is kept, in bytes.

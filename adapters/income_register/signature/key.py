@@ -1,5 +1,5 @@
-"""Reads the public key that a signature names: an RSA key as RSAKeyValue or X509Certificate; whose it
-is is not asked.
+"""Reads the public key that a signature names: an RSA key as RSAKeyValue or X509Certificate; whose
+it is is not asked.
 """
 
 from __future__ import annotations

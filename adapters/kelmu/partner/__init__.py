@@ -69,7 +69,8 @@ def _query_bulk(partner: Partner) -> Callable[[Situation], Sending]:
 
 def _request(partner: Partner, counties: Sequence[Partner]) -> Callable[[Situation], Sending]:
     sizes = sizes_of(counties)
-    # Those that use the function, the largest, and counties of one's own: others are not asked by it.
+    # Those that use the function, the largest, and counties of one's own: others are not asked by
+    # it.
     own = [name for name in sizes if name not in RESIDENTS]
     shipped = sorted((name for name in sizes if name in RESIDENTS), key=lambda name: -sizes[name])
     names = [*shipped[: round(len(shipped) * ASKED_SHARE)], *own]

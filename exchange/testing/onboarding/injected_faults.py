@@ -1,5 +1,5 @@
-"""Faults between a partner's client and the exchange: the client's calls are noted, and some of them
-are not taken, or their receipts are lost or late.
+"""Faults between a partner's client and the exchange: the client's calls are noted, and some of
+them are not taken, or their receipts are lost or late.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 for each delivery, in the order in which it took them.
 
 The form is *modelled*: JSON lines (UTF-8), each an object whose member `delivery_id` is the
-`X-Delivery-Id` of a push; other members are not looked at. A last line that begins as one and breaks
-off is still being written: it is not there yet.
+`X-Delivery-Id` of a push; other members are not looked at. A last line that begins as one and
+breaks off is still being written: it is not there yet.
 """
 
 from __future__ import annotations

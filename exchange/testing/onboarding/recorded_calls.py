@@ -1,5 +1,5 @@
-"""Calls to partners as they go out: those to who is tried are kept with their answers, and an answer
-can be lost on its way back.
+"""Calls to partners as they go out: those to who is tried are kept with their answers, and an
+answer can be lost on its way back.
 """
 
 from __future__ import annotations

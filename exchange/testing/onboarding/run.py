@@ -24,7 +24,8 @@ from exchange.testing.onboarding.pushes import Pushing
 from exchange.testing.onboarding.recorded_calls import Carrier
 from exchange.testing.onboarding.right_messages import NoSample, RightMessages
 
-#: One attempt, and one more for the answer that is lost; a partner that fails is called all the same.
+#: One attempt, and one more for the answer that is lost; a partner that fails is called all the
+#: same.
 DELIVERIES = {"attempts_max": 2, "failures_max": 1_000_000, "backoff_seconds_max": 1.0}
 #: How long what was answered with 2xx may need to stand in the journal.
 PATIENCE_SECONDS = 5.0

@@ -1,5 +1,5 @@
-"""Every operation of every service by its SOAPAction and its document: what does not belong together,
-and what comes with attachments, is a counted fault that says so.
+"""Every operation of every service by its SOAPAction and its document: what does not belong
+together, and what comes with attachments, is a counted fault that says so.
 """
 
 from __future__ import annotations
