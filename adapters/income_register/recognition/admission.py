@@ -72,7 +72,8 @@ class Admission:
             )
             if code in _OF_TOTAL and any(flag in part for flag in _FLAGS):
                 return False
-            if name == REMAINDER and parts[0][1].count(b"<StartDate>") > 1:
+            if name == REMAINDER and part.count(b"<StartDate>") > 1:
+                # The first of them may be a stay's: a claim must not begin before the employment.
                 return False
             content = of_transaction(part, held) if number else of_earner(part, held)
             form = cache.form_of(

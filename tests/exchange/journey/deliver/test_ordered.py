@@ -199,7 +199,8 @@ async def test_a_slow_receiver_of_ordered_deliveries_leaves_room_for_others(tmp_
             await well.wait()
         return Reply(200)
 
-    limits = {"ready_max": 16, "concurrent_max": 12}
+    # (Room that is made is used at once, not at the next poll.)
+    limits = {"ready_max": 16, "concurrent_max": 12, "poll_seconds": 3600}
     async with made.way(tmp_path, made.Script(answer), deliveries=limits) as running:
         for number in range(60):
             await running.send(f"slow-{number}", conversation=f"s{number % 8}")
@@ -352,5 +353,5 @@ async def test_a_long_queue_of_another_worker_is_not_read_again_at_each_poll(
         while polls < 60 or not receivers.taken:
             await asyncio.sleep(0.005)
     assert receivers.taken == ["mine"]
-    assert read < 500 + 60 * 50
+    assert 1_000 <= read < 500 + 60 * 50, "it is read again, but seldom"
     await worker.close()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from exchange.errors import LedgerUnavailable
-from exchange.ports import Attempted, Delivery, RefusedByPartner
+from exchange.ports import Attempted, Delivery, RefusedByPartner, Settlement
 from exchange.schemas.call import Reply
 from tests.exchange.journey.test_answer import ask
 from tests.exchange.journey.way import FIRST, SECOND, Script, Way, way
@@ -148,3 +148,40 @@ async def test_an_outcome_that_can_never_be_stored_is_settled_without_its_texts(
         await running.settled()
         assert await running.state(message) == ("dead", 1, "unsettled")
         assert running.script.calls == [(FIRST, "m")], "it is not made again"
+
+
+async def test_what_waited_when_the_ledger_said_no_goes_on_once_it_is_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = asyncio.Event()
+
+    async def answer(receiver: str, message_id: str, attempt: int) -> Reply:
+        await sent.wait()
+        return Reply(200)
+
+    bounds = {"concurrent_receiver_max": 1}
+    async with way(tmp_path, Script(answer), deliveries=bounds) as running:
+        ledger = running.exchange.ledger
+        settle = ledger.settle
+
+        async def then_full(settlement: Settlement) -> bool:
+            """Nothing is out when the ledger says no: letters fill it, which nobody fetches."""
+            settled = await settle(settlement)
+            monkeypatch.setattr(ledger, "settle", settle)
+            fill(running)
+            with contextlib.suppress(LedgerUnavailable):
+                for number in range(1000):
+                    await running.send(f"letter-{number}", SECOND, mode="mailbox")
+            return settled
+
+        monkeypatch.setattr(ledger, "settle", then_full)
+        messages = [f"m-{number}" for number in range(3)]
+        for message in messages:
+            await running.send(message)
+        sent.set()
+        await running.until(lambda: "full" in ledger.refusal)
+        await asyncio.sleep(0)
+        assert len(running.script.calls) == 1
+        fill(running, MANY)
+        await running.until(lambda: len(running.script.taken) == 3)
+        assert [message for _, message in running.script.calls] == messages
