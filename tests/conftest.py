@@ -39,8 +39,9 @@ TEMPORARY = "PYTEST_DEBUG_TEMPROOT"
 
 #: How a fixture or a loop is written that the tests of a module share.
 SHARED = 'scope="module"'
-#: Modules whose tests share what takes long to make in another way.
-TOGETHER = ("tests/journeys/pages/test_tasks.py",)
+#: Folders and modules whose tests share what takes long to make in another way: all parsed sources
+#: are a quarter of a gigabyte, which each worker would make, and look through for garbage.
+TOGETHER = ("tests/architecture", "tests/journeys/pages/test_tasks.py")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -100,13 +101,15 @@ class ByModule(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]
-        return module if module in TOGETHER or self._whole(module) else nodeid
+        if together := next((each for each in TOGETHER if module.startswith(each)), ""):
+            return together
+        return module if self._whole(module) else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByModule:
     """How the workers of `make test` share the tests."""
-    if gone := [each for each in TOGETHER if not (config.rootpath / each).is_file()]:
-        raise pytest.UsageError(f"tests/conftest.py names modules that are not there: {gone}")
+    if gone := [each for each in TOGETHER if not (config.rootpath / each).exists()]:
+        raise pytest.UsageError(f"tests/conftest.py names what is not there: {gone}")
     return ByModule(config, log)
 
 
