@@ -64,6 +64,7 @@ def test_the_three_files_are_read_and_show_no_key(report: Report, tmp_path: Path
     names = [etree.QName(each).localname for each in root]
     assert names == ["date", "result", "overview", "counters", "reports"]
     assert root.findtext(f"{{{GITB}}}result") == "FAILURE"
+    assert root.findtext(f".//{{{GITB}}}profileID") == report.partner.id
     assert [etree.QName(each).localname for each in root[-1]] == ["info", "error", "warning"]
     assert [each.text for each in root[3]] == ["3", "1", "1"]
 
