@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.server import free_port
+from tests.journeys.shell import free_port
 
 pytestmark = pytest.mark.drill
 
