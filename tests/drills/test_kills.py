@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-from tests.drills.conftest import Ledger, Record
+from tests.drills.conftest import BY_CLOCK, Ledger, Record
 from tests.drills.drill import FULL, KILLS, REPEATED_MAX, drilling
 from tests.drills.server import ROOT, children, free_port, lives, workers_of
 
@@ -22,6 +22,7 @@ FEWER = max(1, KILLS // 10)
 FROZEN, SILENT_SECONDS_MAX = (max(1, FEWER // 5) if FULL else 0), 5
 
 
+@BY_CLOCK
 async def test_serve_is_killed(tmp_path: Path, ledger: Ledger, record: Record) -> None:
     chance = random.Random(20)
     async with drilling(tmp_path, ledger=ledger) as drill:
@@ -61,6 +62,7 @@ async def test_one_worker_of_two_is_killed_or_frozen(
     record(row)
 
 
+@BY_CLOCK
 async def test_the_supervisor_is_killed(tmp_path: Path, ledger: Ledger, record: Record) -> None:
     async with drilling(tmp_path, workers=2, ledger=ledger) as drill:
         drill.client.begin()
