@@ -97,6 +97,13 @@ def in_text(text: str) -> bool:
     )
 
 
+def storable(text: str) -> str:
+    """A text of somebody else's as every database can keep it: without the character 0 and halves
+    of one; empty where it may name a living person.
+    """
+    return "" if in_text(text) else text.replace("\0", "").encode(errors="replace").decode()
+
+
 def in_texts(texts: Iterable[str]) -> bool:
     """Whether any of them holds such a code; texts that hide nothing are looked at in one go, for
     most do.

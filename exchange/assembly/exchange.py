@@ -121,6 +121,7 @@ class Exchange:
             clock=self.clock,
             policy=policy_of(settings),
             timeout_seconds=deliveries.timeout_seconds,
+            allow_real_persons=settings.identity.allow_real_persons,
         )
         workers = settings.server.workers
         self.leased = leased_lanes_of(settings, self.ledger)
