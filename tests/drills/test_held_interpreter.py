@@ -4,6 +4,7 @@ long: some hostile shapes of some types each day.
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Iterator
 from functools import cache
@@ -12,6 +13,7 @@ import pytest
 
 from exchange import discovery
 from exchange.assembly import checking
+from exchange.cli.serving.collector import collect_seldom
 from exchange.journey.check import Checking
 from exchange.schemas.catalogue import Catalogue
 from exchange.settings import load
@@ -92,7 +94,17 @@ def test_the_largest_is_as_large_as_is_read(name: str) -> None:
         assert 0.9 < max(len(body) / most, signs / signs_max) <= 1
 
 
+@pytest.fixture
+def collected_seldom() -> Iterator[None]:
+    """The collector of garbage as a worker has it: it holds the interpreter as well."""
+    before = gc.get_threshold()
+    collect_seldom()
+    yield
+    gc.set_threshold(*before)
+
+
 @pytest.mark.drill
+@pytest.mark.usefixtures("collected_seldom")
 @pytest.mark.parametrize("message_type", TODAY)
 def test_the_largest_documents_hold_the_interpreter_for_a_moment_only(message_type: str) -> None:
     made = list(shapes(SAMPLES[message_type].read_bytes()))

@@ -109,8 +109,9 @@ async def test_x_road_refuses_it_with_its_own_fault(small: Shut, what: str, chun
     for method, address in TO_X_ROAD:
         route = Route(method, address, address)
         status, kind, text = await sent(small, route, body, True, chunked, **more)
-        assert status == 500, (address, status, text)
-        assert b"Server.ClientProxy.IOError" in text, (address, text)
+        # (A SOAP fault of a security server comes with 200.)
+        assert status == (500 if "/r1/" in address else 200), (address, status, text)
+        assert b"server.clientproxy.io_error" in text, (address, text)
         assert kind == ("application/json" if "/r1/" in address else "text/xml"), (address, kind)
     counted = await refused(small) - before
     assert counted == {"x-road server.clientproxy.io_error": len(TO_X_ROAD)}
