@@ -124,7 +124,7 @@ def test_a_follower_that_is_killed_at_any_moment_misses_nothing(
         *(kind, f"{served.address}{OVER_X_ROAD}", partner, served.key_of(partner)),
         *(str(state_file), str(listed), BEGIN),
     )
-    kills, seconds = 0, 2.0
+    kills, seconds = 0, 0.05
     for day in range(DAYS):
         most = 0 if day % KILLED_EVERY else KILLS_A_DAY
         killed, seconds = follow(arguments, rng, seconds, most)
