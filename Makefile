@@ -93,8 +93,8 @@ else
 	@failed=0; export DRILLS_SEED=$${DRILLS_SEED:-$$(($$(date +%s) / 86400))}; \
 	$(DRILL) -n 0 -m by_clock tests/drills || failed=1; \
 	$(DRILL) -n 2 -m "not by_clock" tests/drills || failed=1; \
-	DRILLS_PARTS=$(or $(PARTS),2) $(BIN)/python -m pytest -n 2 -q -m "drill or hypothesis" --hypothesis-profile drawn --ignore tests/drills || failed=1; \
-	$(BIN)/python -m tests.mutants --parts 5 --random 4 --seed $$DRILLS_SEED || failed=1; \
+	DRILLS_PARTS=$(or $(PARTS),3) $(BIN)/python -m pytest -n 2 -q -m "drill or hypothesis" --hypothesis-profile drawn --ignore tests/drills || failed=1; \
+	$(BIN)/python -m tests.mutants --parts 8 --random 3 --seed $$DRILLS_SEED || failed=1; \
 	exit $$failed
 endif
 

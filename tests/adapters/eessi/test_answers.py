@@ -240,7 +240,9 @@ def test_of_an_error_is_kept_what_can_be_stored_and_names_nobody() -> None:
         return ended.detail
 
     assert kept(b'"description":"%b"' % (b"x" * 300)) == "x" * 200
-    assert kept(rb'"shortDescription":"half of one: \ud800, none: \u0000"') == "half of one: ?, none: "
+    assert (
+        kept(rb'"shortDescription":"half of one: \ud800, none: \u0000"') == "half of one: ?, none: "
+    )
     code = code_of(datetime.date(1950, 1, 1), 123, "-").encode()
     # (Cut short, the rest of it is easily computed.)
     assert kept(b'"description":"%b %b"' % (b"x" * 190, code)) == ""
