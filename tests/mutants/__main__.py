@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from tests.architecture.tree import ROOT, names
 from tests.mutants.drawn import Drawn, draw
-from tests.mutants.planted import Fault, faults
+from tests.mutants.planted import Fault, faults, part
 
 #: A test that takes longer under a fault hangs because of it.
 TEST_SECONDS_MAX = 300
@@ -200,12 +200,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     seed = given.seed if given.seed is not None else int(time.time())
     named = [each for each in faults() if given.only in each.package or given.only in each.test]
-    wanted = named[seed % given.parts :: given.parts]
+    wanted = part(named, given.parts, seed)
     with tempfile.TemporaryDirectory() as folder:
         copies = Copies(Path(folder), given.workers)
         missed = run_list(copies, wanted) if wanted else 0
-        part = f" (--parts {given.parts} --seed {seed})" if given.parts > 1 else ""
-        print(f"{len(wanted) - missed} of {len(wanted)} planted faults were caught{part}")
+        which = f" (--parts {given.parts} --seed {seed})" if given.parts > 1 else ""
+        print(f"{len(wanted) - missed} of {len(wanted)} planted faults were caught{which}")
         if given.random:
             drawn = draw(given.random, seed, given.within)
             survived = run_drawn(copies, drawn)
