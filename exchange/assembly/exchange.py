@@ -113,16 +113,7 @@ class Exchange:
         own = HttpTransport(settings.partners.address, deliveries, settings.limits)
         self._own_transport = own if transport is None else None
         self.transport: Transport = transport or self._own_transport  # type: ignore[assignment]
-        self.attempts = Attempts(
-            ledger=self.ledger,
-            channels=self.channels,
-            transport=self.transport,
-            directory=self.directory,
-            clock=self.clock,
-            policy=policy_of(settings),
-            timeout_seconds=deliveries.timeout_seconds,
-            allow_real_persons=settings.identity.allow_real_persons,
-        )
+        self.attempts = self._attempts()
         workers = settings.server.workers
         self.leased = leased_lanes_of(settings, self.ledger)
         # A number beyond the workers (a shard of a simulation) is for ids: nobody else has its
@@ -165,6 +156,18 @@ class Exchange:
             channels=self.channels,
             directory=self.directory,
             clock=self.clock,
+        )
+
+    def _attempts(self) -> Attempts:
+        return Attempts(
+            ledger=self.ledger,
+            channels=self.channels,
+            transport=self.transport,
+            directory=self.directory,
+            clock=self.clock,
+            policy=policy_of(self.settings),
+            timeout_seconds=self.settings.deliveries.timeout_seconds,
+            allow_real_persons=self.settings.identity.allow_real_persons,
         )
 
     def _dispatcher(self) -> Dispatcher:
