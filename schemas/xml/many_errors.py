@@ -13,6 +13,7 @@ from lxml import etree
 
 from exchange.schemas import pieces
 from exchange.schemas.out_of_memory import raise_if_out_of_memory
+from exchange.schemas.xml.refused_parts import SIGNATURES
 
 #: Elements with fewer nodes are judged as they are: all may be wrong, and the paths cost little.
 LARGE_NODES = 5_000
@@ -20,8 +21,6 @@ LARGE_NODES = 5_000
 ERRORS_MAX = 400
 #: So much is read between two looks at the errors.
 LOOK_BYTES = 4_096
-#: The only schema with xs:ID, which must be there once; a reader that keeps no tree can't tell.
-SIGNATURES = "http://www.w3.org/2000/09/xmldsig#"
 
 
 class _Nothing:

@@ -48,7 +48,7 @@ async def shell(served: Running, folder: Path, script: str) -> str:
                 "unemployment.information-request",
             },
         ),
-        (
+        pytest.param(
             "county.mine --sector wellbeing-county",
             {
                 "kelmu.benefit-query",
@@ -60,6 +60,7 @@ async def shell(served: Running, folder: Path, script: str) -> str:
                 "population-register.changes-query",
                 "population-register.person-query",
             },
+            marks=pytest.mark.drill,
         ),
     ],
 )
