@@ -183,7 +183,7 @@ CODE = code_of(datetime.date(1950, 1, 1), 123, "-")
         ("nobody \0here", "http-404: nobody here"),
         (f"no {CODE} here", "http-404"),
         # Of one that is cut the rest is easily computed.
-        (f"{'x' * 188} {CODE}", "http-404"),
+        (f"{'x' * 189} {CODE}", "http-404"),
         (f"{'x' * 300}", f"http-404: {'x' * 200}"),
     ],
     ids=["character 0", "a living person", "half a code", "long"],
