@@ -211,11 +211,13 @@ def _could_hide(body: bytes) -> bool:
     """Whether the bytes hold anything that a reader resolves; single bytes first, because memchr is
     many times faster.
     """
-    if b"&" in body and (pieces.find(body, b"&#") >= 0 or pieces.find(body, b"&amp;#") >= 0):
+    if b"&" in body and (
+        large_bytes.find(body, b"&#") >= 0 or large_bytes.find(body, b"&amp;#") >= 0
+    ):
         return True
-    if b"\\" in body and pieces.find(body, b"\\u") >= 0:
+    if b"\\" in body and large_bytes.find(body, b"\\u") >= 0:
         return True
-    if b"!" in body and pieces.find(body, b"<!") >= 0:
+    if b"!" in body and large_bytes.find(body, b"<!") >= 0:
         return True
     if b"?" in body and _holds_instruction(body):
         return True
@@ -224,7 +226,7 @@ def _could_hide(body: bytes) -> bool:
     return (
         not body.isascii()
         and any(first in body for first in _ODD_FIRST)
-        and any(pieces.find(body, form) >= 0 for form in _ODD_FORMS)
+        and any(large_bytes.find(body, form) >= 0 for form in _ODD_FORMS)
     )
 
 
@@ -238,7 +240,7 @@ def _holds_instruction(body: bytes) -> bool:
         if at < 0 or body[at - 1] == _LESS:
             return at > 0
         at = body.find(b"?", at + 1)
-    return at > 0 and pieces.find(body, b"<?", at - 1) > 0
+    return at > 0 and large_bytes.find(body, b"<?", at - 1) > 0
 
 
 def _hidden_in(text: str) -> bool:

@@ -40,7 +40,7 @@ from exchange.ports import Inbound, Parsed
 from exchange.schemas import xml
 from exchange.schemas.document_limits import in_force
 from exchange.schemas.income_register.codes import plain
-from exchange.schemas.pieces import find
+from exchange.schemas.large_bytes import find
 from exchange.schemas.violation import Malformed
 from exchange.schemas.xml import XmlSchema
 

@@ -53,12 +53,12 @@ def test_what_is_counted_in_pieces_is_what_there_is() -> None:
 
 
 def test_what_is_looked_for_in_pieces_is_found_where_it_is() -> None:
-    cut = pieces.PIECE_BYTES
+    cut = large_bytes.PIECE_BYTES
     for at in (0, 5, cut - 2, cut - 1, cut, 2 * cut - 1, 3 * cut - 3):
         body = b"x" * at + b"<!-" + b"x" * (3 * cut - 3 - at) + b"<!-"
         for start in (0, 5, cut - 1, cut, 2 * cut):
-            assert pieces.find(body, b"<!-", start) == body.find(b"<!-", start)
-    assert pieces.find(b"x" * 3 * cut, b"<!-") == pieces.find(b"x", b"<!-") == -1
+            assert large_bytes.find(body, b"<!-", start) == body.find(b"<!-", start)
+    assert large_bytes.find(b"x" * 3 * cut, b"<!-") == large_bytes.find(b"x", b"<!-") == -1
 
 
 def test_lines_of_a_long_text_begin_where_they_begin() -> None:

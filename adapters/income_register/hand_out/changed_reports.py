@@ -38,7 +38,7 @@ from exchange.ports import Desk
 from exchange.schemas import xml
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.income_register.codes import plain
-from exchange.schemas.pieces import find
+from exchange.schemas.large_bytes import find
 from exchange.schemas.violation import Malformed
 
 #: DeliveryDataType of the reports of a message type.

@@ -19,7 +19,7 @@ from exchange.schemas import xml
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.income_register.codes import plain
 from exchange.schemas.instants import instant
-from exchange.schemas.pieces import find
+from exchange.schemas.large_bytes import find
 from exchange.schemas.violation import Malformed
 
 #: Whether a report that is handed on is valid (ReportStatus).

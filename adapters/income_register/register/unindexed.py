@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from zlib import crc32
 
 from exchange.schemas import xml
-from exchange.schemas.pieces import find
+from exchange.schemas.large_bytes import find
 
 #: A delivery of more bytes is read on a thread, so that nobody waits for it.
 LARGE_BYTES = 500_000

@@ -11,7 +11,7 @@ import re
 
 from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import Book
-from exchange.schemas import pieces
+from exchange.schemas import large_bytes
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ASIDE = re.compile(rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>", re.DOTALL)
@@ -34,10 +34,10 @@ def check_document(book: Book, body: bytes, root: Element, clean: bool = False) 
         return
     # Every comment has `--` twice; whatever is beyond that stands elsewhere. (Where a piece ends
     # within one, it may count thrice; then values are looked at for nothing.)
-    comments = pieces.count(body, b"<!--")
-    if pieces.count(body, b"--") != 2 * comments or pieces.find(body, b"/*") >= 0:
+    comments = large_bytes.count(body, b"<!--")
+    if large_bytes.count(body, b"--") != 2 * comments or large_bytes.find(body, b"/*") >= 0:
         _check_values(book, root)
-    if pieces.find(body, b"&#") >= 0:
+    if large_bytes.find(body, b"&#") >= 0:
         _check_references(book, body, root)
 
 

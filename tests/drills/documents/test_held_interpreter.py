@@ -13,7 +13,7 @@ import pytest
 
 from exchange import discovery
 from exchange.assembly import checking
-from exchange.cli.serving.collector import collect_seldom
+from exchange.cli.serving.garbage_collection import collect_seldom
 from exchange.journey.check import Checking
 from exchange.schemas.catalogue import Catalogue
 from exchange.settings import load

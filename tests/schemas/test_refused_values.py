@@ -6,8 +6,8 @@ import pytest
 from lxml import etree
 
 from exchange.assembly import checking
-from exchange.schemas import refused
-from exchange.schemas.refused import LEFT_OUT_ELEMENTS_MAX, hold_much
+from exchange.schemas import refused_values
+from exchange.schemas.refused_values import LEFT_OUT_ELEMENTS_MAX, hold_much
 from exchange.schemas.violation import Finding
 from tests.drills.test_hostile_shapes import SAMPLES
 
@@ -30,8 +30,8 @@ def test_where_very_much_is_refused_its_texts_stay_as_they_are(
 ) -> None:
     """To empty and fill millions of them makes freeing the document hold the interpreter."""
     emptied = []
-    monkeypatch.setattr(refused, "_empty", lambda *what: emptied.append(what))
-    monkeypatch.setattr(refused, "LEFT_OUT_ELEMENTS_MAX", 100)
+    monkeypatch.setattr(refused_values, "_empty", lambda *what: emptied.append(what))
+    monkeypatch.setattr(refused_values, "LEFT_OUT_ELEMENTS_MAX", 100)
     sample, judge = SAMPLES["eessi.h020"].read_bytes(), checking()
     for count, is_left_out in ((10, True), (100, False)):
         emptied.clear()
