@@ -312,6 +312,7 @@ class Exchange:
             ),
             x_road=self.settings.x_road,
             monitoring=self.monitoring,
+            transport=self.transport,
             ids=self.ids,
             worker_thread=self.worker_thread,
             reset_wanted=self.reset.wanted.is_set,

@@ -57,12 +57,11 @@ class Monitoring:
         return self._clock.now()
 
     def keep(self, seen: Observed) -> None:
-        """Keep what was seen of a call that has ended: a record for each side."""
+        """Keep what was seen of a call that has ended: a record for each side that this server is."""
         seen.left_at = self._clock.now()
         client, provider = operations.ends_of(seen)
-        contents = (
-            json.dumps(record, separators=(",", ":")) for record in operations.records(seen, SERVER)
-        )
+        told = operations.records(seen, SERVER, operations.SIDES[self._x_road.side])
+        contents = (json.dumps(record, separators=(",", ":")) for record in told)
         records = [CallRecord(seen.left_at, client, provider, each) for each in contents]
         self._waiting.append(records)
         self._later.begin()
