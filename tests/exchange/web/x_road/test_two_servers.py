@@ -36,6 +36,8 @@ from tests.exchange.web.x_road.test_monitoring import (
 #: Who owns the client's server.
 TOWN = "FI-TEST/MUN/1234567-1"
 PATH = f"{DVV}/api/v1/kirjausavain/2026-03-02"
+#: What a client calls its call by: no server of the client takes that.
+FORGED = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"
 OPEN: dict[str, Any] = {
     "clients": {**X_ROAD["clients"], TOWN: "municipality.espoo"},
     "clients_without_key": [*X_ROAD["clients_without_key"], TOWN],
@@ -88,7 +90,7 @@ def called(server: Embedded, path: str, **headers: str) -> tuple[int, Any, bytes
 
 
 def test_each_server_records_its_own_side_of_a_call(both: Both) -> None:
-    status, headers, body = called(both.client, PATH, X_Road_Request_Id="a" * 36)
+    status, headers, body = called(both.client, PATH, X_Road_Request_Id=FORGED)
     assert (status, list(json.loads(body))) == (200, ["viimeisinKirjausavain"])
     assert b"VTJHenkiloVastaussanoma" in person_query(both.client, "over-two")
     assert b"unknown_service" in person_query(both.client, "not-there", "Muu")
@@ -101,7 +103,7 @@ def test_each_server_records_its_own_side_of_a_call(both: Both) -> None:
     # The id that the client's server made for the message went on with it.
     assert served["messageId"] == called_first["messageId"] == headers["x-road-id"]
     assert called_first["requestOutTs"] >= called_first["requestInTs"]
-    assert "a" * 36 not in {each["xRequestId"] for each in (*of_client, *of_provider)}
+    assert FORGED not in {each["xRequestId"] for each in (*of_client, *of_provider)}
     for found in (of_client, of_provider):
         (refused,) = [each for each in found if each.get("messageId") == "not-there"]
         assert refused["faultCode"] == "server.serverproxy.unknown_service"
