@@ -41,11 +41,13 @@ def digest_of(person: str) -> int:
 
 def named(records: Iterable[Record]) -> list[tuple[int, int, int]]:
     """The rows of some messages."""
-    return [
-        (_segment_of(record.message.id), digest_of(person), record.message.id)
-        for record in records
-        for person in record.persons
-    ]
+    rows = []
+    for record in records:
+        if record.persons:
+            message_id = record.message.id
+            segment = _segment_of(message_id)
+            rows += [(segment, digest_of(person), message_id) for person in record.persons]
+    return rows
 
 
 def forget_persons(connection: Connection, before: int) -> None:
