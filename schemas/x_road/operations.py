@@ -105,7 +105,9 @@ def _short(text: str) -> str:
     return text[:TEXT_MAX]
 
 
-def records(seen: Observed, server: str, sides: Sequence[str] = SIDES["both"]) -> list[dict[str, Any]]:
+def records(
+    seen: Observed, server: str, sides: Sequence[str] = SIDES["both"]
+) -> list[dict[str, Any]]:
     """What `sides` tell of a call: the client's server and, where it went on, the provider's.
     `server` is the address of both. A text of the sender's that may name a real person is left out.
     """

@@ -161,7 +161,7 @@ def judge(
         if len(found) == 1:
             orphans.update(found)
     assert not wrong, f"{len(wrong)} calls without a pair, far from a kill: {wrong[:5]}"
-    assert orphans["Client"] and orphans["Producer"], orphans
+    assert set(orphans) == {"Client", "Producer"}, orphans
 
 
 def near(ended: float, kills: list[float]) -> bool:

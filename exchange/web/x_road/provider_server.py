@@ -35,9 +35,7 @@ class ProviderServer:
         self._now = now
         self._server = Partner("provider-server", "", "", url=address)
 
-    async def hand_on(
-        self, request: web.Request, path: str, body: bytes, seen: Observed
-    ) -> Reply:
+    async def hand_on(self, request: web.Request, path: str, body: bytes, seen: Observed) -> Reply:
         """Its answer to a call, and when it was asked and answered.
 
         Raises:
@@ -59,6 +57,8 @@ class ProviderServer:
             raise Fault("server.clientproxy.network_error", message) from None
         seen.answered_at = self._now()
         kept = CIMultiDict(
-            (name, text) for name, text in reply.headers.items() if name.lower() not in _OF_CONNECTION
+            (name, text)
+            for name, text in reply.headers.items()
+            if name.lower() not in _OF_CONNECTION
         )
         return Reply(reply.status, reply.body, reply.content_type, kept)

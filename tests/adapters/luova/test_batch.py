@@ -159,7 +159,9 @@ def test_a_part_without_headers_says_so() -> None:
 
 
 @pytest.mark.parametrize("control", [b"\0", b"\x01", b"\r", b"\r\r", b"\x0b", b"\x1b", b"\x7f"])
-@pytest.mark.parametrize("place", [b"X-%b: y", b"Content-Type: text/xml%bX-Receiver: dvv", b"A: b%b"])
+@pytest.mark.parametrize(
+    "place", [b"X-%b: y", b"Content-Type: text/xml%bX-Receiver: dvv", b"A: b%b"]
+)
 def test_a_control_character_is_in_no_header(place: bytes, control: bytes) -> None:
     head = b"X-Message-Id: m-1\r\n" + place % control
     parts = b"--a\r\n%b\r\n\r\n{}\r\n" * 2 % (head, head.replace(control, b"\t"))

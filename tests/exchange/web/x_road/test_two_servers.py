@@ -47,18 +47,10 @@ OPEN: dict[str, Any] = {
 class Both:
     """The two servers, in this process."""
 
-    def __init__(self, folder: Path) -> None:
-        for each in ("provider", "client"):
-            (folder / each).mkdir()
-        self.provider = Embedded(folder / "provider", x_road=OPEN | {"side": "provider"})
-        self._folder = folder / "client"
-
-    def begin(self) -> None:
-        self.provider.__enter__()
-        own = {"server": "MUN/1234567-1/palvelin-2", "provider_address": self.provider.address}
-        self.client = Embedded(self._folder, x_road=OPEN | own | {"side": "client"})
-        self.client.__enter__()
-        self.first = int(self.client.clock.seconds())
+    def __init__(self, provider: Embedded, client: Embedded) -> None:
+        self.provider = provider
+        self.client = client
+        self.first = int(client.clock.seconds())
 
     def of_client(self) -> list[dict[str, Any]]:
         """All records of the client's server."""
@@ -73,10 +65,11 @@ class Both:
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
-    servers = Both(tmp_path_factory.mktemp("servers"))
-    servers.begin()
-    yield servers
-    servers.client.__exit__()
+    folder = tmp_path_factory.mktemp
+    with Embedded(folder("provider"), x_road=OPEN | {"side": "provider"}) as provider:
+        own = {"server": "MUN/1234567-1/palvelin-2", "provider_address": provider.address}
+        with Embedded(folder("client"), x_road=OPEN | own | {"side": "client"}) as client:
+            yield Both(provider, client)
 
 
 def called(server: Embedded, path: str, **headers: str) -> tuple[int, Any, bytes]:
@@ -98,7 +91,9 @@ def test_each_server_records_its_own_side_of_a_call(both: Both) -> None:
     of_client, of_provider = both.of_client(), both.of_provider()
     assert {each["securityServerType"] for each in of_client} == {"Client"}
     assert {each["securityServerType"] for each in of_provider} == {"Producer"}
-    (called_first,) = [each for each in of_client if each["xRequestId"] == headers["x-road-request-id"]]
+    (called_first,) = [
+        each for each in of_client if each["xRequestId"] == headers["x-road-request-id"]
+    ]
     (served,) = [each for each in of_provider if each["xRequestId"] == called_first["xRequestId"]]
     # The id that the client's server made for the message went on with it.
     assert served["messageId"] == called_first["messageId"] == headers["x-road-id"]
@@ -114,7 +109,13 @@ def test_each_server_records_its_own_side_of_a_call(both: Both) -> None:
 
 def test_the_hash_is_of_the_request_as_the_client_sent_it(both: Both) -> None:
     _, headers, _ = called(both.client, PATH, X_Road_Id="hashed", Accept="application/json")
-    sent = ["GET", f"/r1/{PATH}", "Accept-Encoding:identity", f"X-Road-Client:{CLIENT}", "X-Road-Id:hashed"]
+    sent = [
+        "GET",
+        f"/r1/{PATH}",
+        "Accept-Encoding:identity",
+        f"X-Road-Client:{CLIENT}",
+        "X-Road-Id:hashed",
+    ]
     sent += ["Accept:application/json", f"x-road-request-id:{headers['x-road-request-id']}"]
     digest = hashlib.sha512("".join(f"{line}\r\n" for line in sent).encode()).digest()
     assert headers["x-road-request-hash"] == base64.b64encode(digest).decode()
