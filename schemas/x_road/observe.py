@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from lxml import etree
 
+from exchange.schemas import xml
 from exchange.schemas.call import Reply
+from exchange.schemas.violation import Malformed
 from exchange.schemas.x_road.operations import TEXT_MAX, Observed
 from exchange.schemas.x_road.rest import ERROR, Headers, RestRequest
 from exchange.schemas.x_road.soap import SOAP, SoapRequest
@@ -83,7 +85,11 @@ def _fault_of(body: bytes) -> etree._Element | None:
     """The fault in an envelope, if it is one; most are none, which is seen without reading them."""
     if b"Fault" not in body:
         return None
-    return etree.fromstring(body).find(f"{{{SOAP}}}Body/{{{SOAP}}}Fault")
+    try:
+        return xml.parse(body).find(f"{{{SOAP}}}Body/{{{SOAP}}}Fault")
+    except Malformed:
+        # (Another server, or what stands before it, may answer anything.)
+        return None
 
 
 def fault(seen: Observed, code: str, text: str) -> None:
