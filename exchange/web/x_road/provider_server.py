@@ -5,13 +5,14 @@ with the id under which both servers record them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from aiohttp import web
 from multidict import CIMultiDict
 
 from exchange.errors import Unreachable
 from exchange.ports.delivery import Transport
-from exchange.schemas.call import Call, Reply
+from exchange.schemas.call import Call, Reply, media_type
 from exchange.schemas.directory import Partner
 from exchange.schemas.x_road import rest
 from exchange.schemas.x_road.faults import Fault
@@ -19,8 +20,10 @@ from exchange.schemas.x_road.operations import Observed
 
 #: The longest wait for it: longer than any synchronous answer takes.
 WAIT_SECONDS = 60.0
-#: What an answer's own connection says; the rest comes back.
-_OF_CONNECTION = rest.SKIPPED | {"date", "content-type"}
+#: What an answer's own connection says, and what the client's server says itself; the rest comes
+#: back.
+_NOT_BACK = rest.SKIPPED | {"date", "content-type", "x-road-id", "x-road-client", "x-road-service"}
+_ENVELOPES = ("text/xml", "multipart/related")
 
 
 class ProviderServer:
@@ -57,8 +60,20 @@ class ProviderServer:
             raise Fault("server.clientproxy.network_error", message) from None
         seen.answered_at = self._now()
         kept = CIMultiDict(
-            (name, text)
-            for name, text in reply.headers.items()
-            if name.lower() not in _OF_CONNECTION
+            (name, text) for name, text in reply.headers.items() if name.lower() not in _NOT_BACK
         )
         return Reply(reply.status, reply.body, reply.content_type, kept)
+
+    async def hand_on_soap(
+        self, request: web.Request, path: str, body: bytes, seen: Observed
+    ) -> Reply:
+        """Its answer to an envelope.
+
+        Raises:
+            Fault: `network_error`, when there is none; `io_error`, when it is no envelope.
+        """
+        reply = await self.hand_on(request, path, body, seen)
+        if reply.status != HTTPStatus.OK or media_type(reply.content_type) not in _ENVELOPES:
+            message = "the provider's security server answered without a SOAP message"
+            raise Fault("server.clientproxy.io_error", message)
+        return reply

@@ -288,7 +288,7 @@ class SecurityServer:
         is_unknown = is_own or (is_operations and parts.provider is not None)
         own = [] if is_unknown else parts.services.of(asked.service.owner)
         if parts.provider is not None and not is_own:
-            return await parts.provider.hand_on(request, PREFIX, body, seen)
+            return await parts.provider.hand_on_soap(request, PREFIX, body, seen)
         parts.services.check_server(server.path if server is not None else "")
         seen.passed_at = seen.passed_at or parts.monitoring.now()
         if is_own:

@@ -8,7 +8,9 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -159,6 +161,35 @@ def test_a_provider_s_server_that_is_gone_leaves_an_orphan(tmp_path: Path) -> No
         ]
     assert [each["faultCode"] for each in alone] == [code] * 2
     assert corrected(alone) == {"orphan": 2}
+
+
+class Rubbish(BaseHTTPRequestHandler):
+    """What may stand before the provider's server, and answers in its place."""
+
+    def answer(self) -> None:
+        """No envelope, with headers that are the client's server's to say."""
+        self.send_response(200)
+        for name, text in (("Content-Type", "text/html"), ("X-Road-Id", "forged")):
+            self.send_header(name, text)
+        self.end_headers()
+        self.wfile.write(b"<html>No Fault of ours")
+
+    do_GET = do_POST = answer
+
+    def log_message(self, format: str, *told: Any) -> None:
+        """Say nothing."""
+
+
+def test_what_is_no_server_of_x_road_is_none(tmp_path: Path) -> None:
+    with HTTPServer(("127.0.0.1", 0), Rubbish) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        other = {"side": "client", "provider_address": f"http://127.0.0.1:{server.server_port}"}
+        with Embedded(tmp_path, x_road=OPEN | other) as client:
+            assert b"server.clientproxy.io_error" in person_query(client, "rubbish")
+            status, headers, body = called(client, PATH, X_Road_Id="own")
+        server.shutdown()
+    assert (status, headers.get_all("x-road-id")) == (200, ["own"])
+    assert body.startswith(b"<html>")
 
 
 @pytest.mark.parametrize(
