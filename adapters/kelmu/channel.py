@@ -17,13 +17,16 @@ from exchange.adapters.kelmu.interface import SHAPES
 from exchange.adapters.kelmu.memory import recall, remember, remember_refused
 from exchange.adapters.kelmu.parse import parse
 from exchange.adapters.kelmu.rules import permitted, rules
+from exchange.adapters.kelmu.soap import ENDPOINT, OPERATION, PATH, wsdl
 from exchange.adapters.kelmu.timed import WATCH
 from exchange.ports import Channel
 from exchange.ports.services import Service
 
 #: That Kelmu can be called over X-Road is *modelled*; the member is Kela's benefit processing.
+_OF_KELMU = {"member": "GOV/9000038-8", "subsystem": "Kelmu"}
 SERVICES = (
-    Service(member="GOV/9000038-8", subsystem="Kelmu", code="kelmu", kind="REST", path="/kelmu/v1"),
+    Service(**_OF_KELMU, code="kelmu", kind="REST", path="/kelmu/v1"),
+    Service(**_OF_KELMU, code=OPERATION, kind="SOAP", path=PATH, version="v1", wsdl=wsdl),
 )
 
 CHANNEL = Channel(
@@ -34,7 +37,7 @@ CHANNEL = Channel(
         "en": "Kela's benefit data service Kelmu",
     },
     families=("kelmu",),
-    endpoints=ENDPOINTS,
+    endpoints=(*ENDPOINTS, ENDPOINT),
     parse=parse,
     identify=identify,
     route=route,
