@@ -23,10 +23,17 @@ from exchange.ports import Channel
 from exchange.ports.services import Service
 
 #: That Kelmu can be called over X-Road is *modelled*; the member is Kela's benefit processing.
-_OF_KELMU = {"member": "GOV/9000038-8", "subsystem": "Kelmu"}
 SERVICES = (
-    Service(**_OF_KELMU, code="kelmu", kind="REST", path="/kelmu/v1"),
-    Service(**_OF_KELMU, code=OPERATION, kind="SOAP", path=PATH, version="v1", wsdl=wsdl),
+    Service(member="GOV/9000038-8", subsystem="Kelmu", code="kelmu", kind="REST", path="/kelmu/v1"),
+    Service(
+        member="GOV/9000038-8",
+        subsystem="Kelmu",
+        code=OPERATION,
+        kind="SOAP",
+        path=PATH,
+        version="v1",
+        wsdl=wsdl,
+    ),
 )
 
 CHANNEL = Channel(

@@ -31,6 +31,8 @@ OPERATION, NAMESPACE = "BenefitQuery", "urn:exchange:kelmu:1"
 BYTES_MAX = 65_536
 #: Members that are lists, each member of which is an element.
 _LISTS = ("benefits", "data_groups")
+#: What a fault tells of a problem beside its text.
+_TOLD = ("reason", "id", "violations")
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 #: What JSON may hold and XML may not.
 _NO_CHARACTER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -111,7 +113,7 @@ def _text(value: Any) -> str:
 
 def _fault(side: str, detail: str, problem: dict[str, Any]) -> Reply:
     """A problem as a fault: its detail in words, its reason and violations beside."""
-    told = {name: problem[name] for name in ("reason", "id", "violations") if name in problem}
+    told = {name: each for name, each in problem.items() if name in _TOLD}
     return _envelope(
         f"<s:Fault><faultcode>s:{side}</faultcode><faultstring>{_text(detail)}</faultstring>"
         f'<detail><problem xmlns="{NAMESPACE}">{_inside(told)}</problem></detail></s:Fault>'

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import zeep
+from lxml import etree
 from zeep.exceptions import Fault
 from zeep.transports import Transport
 
+from exchange.adapters.kelmu.soap import _inside
 from exchange.schemas.x_road.members import class_of
 from tests.adapters.kelmu.judging import QUERY
 from tests.journeys.running import Running, running
@@ -64,6 +66,12 @@ def ask(exchange: Running, partner: str, **changed: Any) -> Any:
         "protocolVersion": "4.0",
     }
     return service.BenefitQuery(**{**QUERY, **changed}, _soapheaders=header).body
+
+
+async def test_any_answer_is_an_envelope() -> None:
+    """JSON holds characters that XML has none of."""
+    for value in ("\x0b", "<&", "\uffff", None, 1.5, True, [["a"]], [{"b": []}]):
+        etree.fromstring(f"<a>{_inside({'from': value})}</a>".encode())
 
 
 async def test_zeep_asks_and_is_told_what_the_json_query_is_told(exchange: Running) -> None:
