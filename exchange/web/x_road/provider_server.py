@@ -16,7 +16,7 @@ from exchange.schemas.call import Call, Reply, media_type
 from exchange.schemas.directory import Partner
 from exchange.schemas.x_road import rest
 from exchange.schemas.x_road.faults import Fault
-from exchange.schemas.x_road.operations import Observed
+from exchange.schemas.x_road.operational_records import Observed
 
 #: The longest wait for it: longer than any synchronous answer takes.
 WAIT_SECONDS = 60.0

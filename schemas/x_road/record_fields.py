@@ -7,7 +7,7 @@ from lxml import etree
 from exchange.schemas import xml
 from exchange.schemas.call import Reply
 from exchange.schemas.violation import Malformed
-from exchange.schemas.x_road.operations import TEXT_MAX, Observed
+from exchange.schemas.x_road.operational_records import TEXT_MAX, Observed
 from exchange.schemas.x_road.rest import ERROR, Headers, RestRequest
 from exchange.schemas.x_road.soap import SOAP, SoapRequest
 
