@@ -142,7 +142,7 @@ class Exchange:
             longest_seconds=deliveries.ask_seconds,
         )
         self.requests = Requests(self.ledger, self.clock)
-        self.monitoring = self._monitoring()
+        self.monitoring = Monitoring(settings.x_road, LedgerCallRecords(self.ledger), self.clock)
         self.retention = RetentionJob(self.ledger, self.clock, settings.retention)
         self.watching = Watching(self._watches(), self.clock)
         self._look_for_partners = self._looking_for_partners()
@@ -194,9 +194,6 @@ class Exchange:
             arrivals=self.mailboxes.arrivals,
             lanes=self.lanes,
         )
-
-    def _monitoring(self) -> Monitoring:
-        return Monitoring(self.settings.x_road, LedgerCallRecords(self.ledger), self.clock)
 
     def _mailboxes(self) -> Mailboxes:
         return Mailboxes(
