@@ -1,15 +1,18 @@
 """How a violation is told: as JSON, as a line, with its source line and a caret; excerpts that keep
-to their bounds.
+to their bounds; what a problem and a call are.
 """
 
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.schemas.call import Call, problem
+from exchange.schemas.call import Call, Reply, problem, retry_after_seconds
 from exchange.schemas.positions import Lines
 from exchange.schemas.violation import (
     EXCERPT_CHARACTERS_MAX,
@@ -98,3 +101,31 @@ def test_a_problem_and_a_call() -> None:
     }  # fmt: skip
     assert Call("GET", "/", {"Content-Type": "Text/XML; charset=x"}).content_type == "text/xml"
     assert Call("GET", "/").content_type == ""
+
+
+@pytest.fixture
+def in_finland(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose local time is Finland's."""
+    with monkeypatch.context() as changed:
+        changed.setenv("TZ", "Europe/Helsinki")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_finland")
+def test_a_wait_is_read_as_seconds_or_a_date_and_nonsense_is_none() -> None:
+    for text, wanted in (
+        ("120", 120.0),
+        ("Mon, 01 Jan 2024 00:00:10 GMT", 10.0),
+        ("Monday, 01-Jan-24 00:00:10 GMT", 10.0),
+        ("Mon Jan  1 00:00:10 2024", 10.0),
+        ("Mon, 01 Jan 2020 00:00:10 GMT", 0.0),
+        ("soon", 0.0),
+        ("-5", 0.0),
+        ("9" * 400, 999_999_999.0),
+        ("Fri, 31 Dec 99999 23:59:59 GMT", 0.0),
+        ("", 0.0),
+    ):
+        reply = Reply(503, headers={"retry-AFTER": text})
+        assert retry_after_seconds(reply, 1_704_067_200_000) == wanted
