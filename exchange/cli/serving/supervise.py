@@ -143,8 +143,9 @@ class Supervisor:
                 self._bound[worker], zip(*self._bound, strict=True), strict=True
             ):
                 leave_to_others(mine, every)
-            # (On a server it has lost its node, and leases another one when it is started again.)
-            if process.exitcode == LOST and self._lock is not None:
+            # (A worker that only lost its node on a server leases another one when it is started
+            # again.)
+            if process.exitcode == LOST:
                 print(
                     f"exchange: the ledger {ledger_address(self._settings)} was deleted or "
                     "replaced while it was in use; the exchange ends",

@@ -19,7 +19,7 @@ from exchange.cli.serving.beats import Beats
 from exchange.cli.serving.collector import collect_seldom
 from exchange.cli.serving.logs import configure_log, told_by_loop
 from exchange.cli.serving.pace import Pace
-from exchange.errors import ExchangeError
+from exchange.errors import ExchangeError, LedgerLost, NodeLost
 from exchange.journey.deliver.lanes import NumberedLanes, SocketWakes
 from exchange.lifetime import end_with
 from exchange.settings import Settings
@@ -28,8 +28,9 @@ from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.ownership import Lock
 from exchange.web.serving import serving
 
-#: Exit codes: the ledger could not be opened; it was deleted or replaced while it was open.
-NO_LEDGER, LOST = 2, 3
+#: Exit codes: the ledger could not be opened; it was deleted or replaced while it was open; of one
+#: of several workers: another process became its node.
+NO_LEDGER, LOST, NODE_LOST = 2, 3, 4
 
 
 def work(
@@ -52,8 +53,8 @@ def work(
     except ExchangeError as error:
         print(f"exchange: worker {worker}: {error}", file=sys.stderr, flush=True)
         sys.exit(NO_LEDGER)
-    if lost:
-        leave()
+    if lost is not None:
+        leave(NODE_LOST if isinstance(lost, NodeLost) else LOST)
     if lock is not None:
         lock.release()
 
@@ -65,9 +66,9 @@ def serve_until_signal(
     pace: Pace | None,
     wakes: SocketWakes | None = None,
     beats: Beats | None = None,
-) -> str:
+) -> LedgerLost | None:
     """Serve until a signal comes or the ledger is gone: plainly on the first socket, with TLS on
-    those of the settings' listeners, which follow in their order; what became of the ledger, empty
+    those of the settings' listeners, which follow in their order; what became of the ledger, None
     for a signal. `beats` show a supervisor that the loop runs.
     """
     sys.stderr = configure_log(settings.limits.log_lines_second_max)
@@ -90,12 +91,12 @@ def ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def leave() -> None:
-    """End at once, with the exit code `LOST`: SQLite must not close the ledger, for that
-    would write what it holds into whatever lies in the file's place now.
+def leave(code: int = LOST) -> None:
+    """End at once: SQLite must not close the ledger, for that would write what it holds into
+    whatever lies in the file's place now.
     """
     sys.stderr.close()  # the log writes beside this thread: what waits is written first
-    os._exit(LOST)
+    os._exit(code)
 
 
 async def _serve(
@@ -105,7 +106,7 @@ async def _serve(
     pace: Pace | None,
     wakes: SocketWakes | None,
     beats: Beats | None,
-) -> str:
+) -> LedgerLost | None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(told_by_loop)
@@ -133,10 +134,10 @@ async def _serve(
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             for end in ends:
                 end.cancel()
-        if exchange.ledger.lost.is_set():
-            return exchange.ledger.refusal
+        if (lost := exchange.ledger.loss) is not None:
+            return lost
         if stop.is_set() or not wanted.is_set():
-            return ""
+            return None
         begin_again(settings)
 
 

@@ -154,7 +154,7 @@ async def test_a_session_that_the_server_ended_is_made_anew(
     ledger: PostgresLedger, postgresql: LocalServer
 ) -> None:
     await ledger.record(record("a"))
-    _end_sessions(postgresql)
+    postgresql.end_sessions(ledger._server)
     made = record("b")
     assert (await ledger.record(made)).kind == "new"
     assert await ledger.message(made.message.id) == made.message
@@ -165,7 +165,7 @@ async def test_a_session_that_the_server_ended_is_made_anew(
 async def test_who_lost_its_node_meanwhile_writes_nothing_more(
     ledger: PostgresLedger, postgresql: LocalServer
 ) -> None:
-    _end_sessions(postgresql)
+    postgresql.end_sessions(ledger._server)
     second = PostgresLedger(ledger._server, node=0, name="the second")
     await second.open()
     made = record("late")
@@ -341,10 +341,3 @@ async def _hold(ledger: PostgresLedger, stands: asyncio.Event) -> None:
     stands.set()
     await asyncio.sleep(1)
     await own.commit(number)
-
-
-def _end_sessions(server: LocalServer) -> None:
-    server.ask(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE application_name LIKE 'exchange %'"
-    )

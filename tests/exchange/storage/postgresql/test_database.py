@@ -1,0 +1,254 @@
+"""Databases and users of PostgreSQL as somebody else set them up: what they set changes nothing of
+what the ledger promises, or it is told in one line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from exchange.errors import LedgerDamaged, LedgerError, LedgerLost, LedgerUnavailable, NodeLost
+from exchange.storage.postgresql.ledger import PostgresLedger
+from exchange.storage.postgresql_server.address import Server
+from exchange.storage.postgresql_server.migrate import look
+from exchange.storage.proof.verify import verify
+from tests.contracts.rows import record
+from tests.postgresql import LocalServer, name_of
+
+_USERS = (f"user_{number}" for number in itertools.count())
+
+#: What a database may set for its sessions, none of which the ledger could live with.
+SETTINGS = {
+    "default_transaction_isolation": "serializable",
+    "synchronous_commit": "off",
+    "statement_timeout": "1ms",
+    "lock_timeout": "1ms",
+    "idle_in_transaction_session_timeout": "1ms",
+    "idle_session_timeout": "50ms",
+    "timezone": "Asia/Tokyo",
+    "datestyle": "German",
+    "bytea_output": "escape",
+}
+
+
+@pytest.fixture
+def user(postgresql: LocalServer) -> Iterator[str]:
+    """A user that may only connect."""
+    name = next(_USERS)
+    postgresql.ask(f"CREATE ROLE {name} LOGIN")
+    yield name
+    postgresql.ask(f"DROP ROLE {name}")
+
+
+def as_user(where: Server, user: str) -> Server:
+    """The address of a database, for another user."""
+    return Server(where.url.replace("postgres@", f"{user}@", 1))
+
+
+async def test_what_a_database_sets_for_its_sessions_changes_nothing(
+    postgresql: LocalServer,
+) -> None:
+    where = postgresql.database(more="TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'fi'")
+    for name, value in SETTINGS.items():
+        postgresql.ask(f"ALTER DATABASE {name_of(where)} SET {name}='{value}'")
+    nodes = [PostgresLedger(where, node=node) for node in range(2)]
+    for each in nodes:
+        await each.open()
+    sessions = _sessions(postgresql, where)
+    made = [record(f"{node}-{number}") for node in range(2) for number in range(9)]
+    kinds = await asyncio.gather(
+        *(nodes[number % 2].record(each) for number, each in enumerate([*made, *made]))
+    )
+    assert sorted(each.kind for each in kinds) == ["duplicate"] * 18 + ["new"] * 18
+    assert await nodes[0].position() == 18
+    await asyncio.sleep(0.1)
+    assert sessions <= _sessions(postgresql, where), "none was ended because it was idle"
+    for each in nodes:
+        found = await each.change(_synchronous)
+        assert found == "on", "a commit is on the disk when it is answered"
+        await each.close()
+    found = await asyncio.to_thread(verify, where)
+    assert found.clean, [check for check in found.checks if check.broken]
+
+
+def _synchronous(connection: object) -> str:
+    [(told,)] = connection.execute("SHOW synchronous_commit").fetchall()  # type: ignore[attr-defined]
+    return str(told)
+
+
+def _sessions(server: LocalServer, where: Server) -> set[str]:
+    told = server.ask(
+        "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'exchange %' "
+        f"AND datname='{name_of(where)}'"
+    )
+    return set(told.split())
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind", "said"),
+    [
+        ("", LedgerUnavailable, "this user may not (permission denied for schema public)"),
+        (
+            "ALTER ROLE {user} SET search_path=nowhere",
+            LedgerError,
+            "no schema of search_path is there",
+        ),
+        (
+            "ALTER ROLE {user} SET default_transaction_read_only=on",
+            LedgerUnavailable,
+            "it may only be read",
+        ),
+        (
+            "ALTER ROLE {user} CONNECTION LIMIT 0",
+            LedgerUnavailable,
+            "it takes no more sessions (max_connections",
+        ),
+    ],
+    ids=["no rights", "no schema", "read only", "no session left"],
+)
+async def test_a_user_that_can_not_have_a_ledger_is_told(
+    postgresql: LocalServer, user: str, statement: str, kind: type[LedgerError], said: str
+) -> None:
+    where = postgresql.database()
+    if statement:
+        postgresql.ask(statement.format(user=user))
+    with pytest.raises(LedgerError) as told:
+        await PostgresLedger(as_user(where, user)).open()
+    assert type(told.value) is kind
+    assert said in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind", "said"),
+    [
+        ("UPDATE alembic_version SET version_num='9001'", LedgerError, "of a newer version"),
+        ("UPDATE alembic_version SET version_num='0000'", LedgerError, "can't be upgraded"),
+        ("DELETE FROM alembic_version", LedgerDamaged, "it has no revision"),
+        ("CREATE SCHEMA {user} AUTHORIZATION {user}", LedgerError, "is in the schema public"),
+        ("SELECT 1", LedgerUnavailable, "this user may not (permission denied for table"),
+    ],
+    ids=["newer", "unknown revision", "no revision", "a schema before its own", "no rights"],
+)
+async def test_a_ledger_that_can_not_be_served_is_told(
+    postgresql: LocalServer, user: str, statement: str, kind: type[LedgerError], said: str
+) -> None:
+    where = postgresql.ledger()
+    name = name_of(where)
+    postgresql.ask(statement.format(user=user), name)
+    if kind is not LedgerUnavailable:
+        postgresql.ask(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {user}", name)
+    try:
+        with pytest.raises(LedgerError) as told:
+            await PostgresLedger(as_user(where, user)).open()
+        assert type(told.value) is kind
+        assert said in str(told.value)
+        assert "\n" not in str(told.value)
+        with pytest.raises(kind):
+            await asyncio.to_thread(verify, as_user(where, user))
+    finally:
+        postgresql.ask(f"DROP OWNED BY {user}", name)
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+async def test_a_database_that_can_not_hold_every_text_is_refused(
+    postgresql: LocalServer, encoding: str
+) -> None:
+    where = postgresql.database(more=f"TEMPLATE template0 ENCODING '{encoding}'")
+    with pytest.raises(LedgerError, match=f"encoding is {encoding}, which can't hold every text"):
+        await PostgresLedger(where).open()
+
+
+async def test_a_database_that_is_made_read_only_is_told_until_it_is_not(
+    postgresql: LocalServer,
+) -> None:
+    where = postgresql.ledger()
+    name = name_of(where)
+    ledger = PostgresLedger(where)
+    await ledger.open()
+    try:
+        await ledger.record(record("a"))
+        postgresql.ask(f"ALTER DATABASE {name} SET default_transaction_read_only=on")
+        postgresql.end_sessions(where)
+        with pytest.raises(LedgerUnavailable, match="it may only be read"):
+            await ledger.record(record("b"))
+        assert "it may only be read" in await ledger.check()
+        postgresql.ask(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        await asyncio.sleep(0.25)
+        assert await ledger.check() == ""
+        assert (await ledger.record(record("b"))).kind == "new"
+    finally:
+        await ledger.close()
+
+
+async def test_a_server_that_may_lose_a_commit_is_told(postgresql: LocalServer) -> None:
+    where = postgresql.ledger()
+    for durable in (True, False):
+        ledger = PostgresLedger(where, durable=durable)
+        with structlog.testing.capture_logs() as lines:
+            await ledger.open()
+        await ledger.close()
+        told = [line for line in lines if line.get("settings") == "fsync=off"]
+        assert len(told) == durable
+    assert (await look(where))[1] == "fsync=off"
+
+
+async def test_an_older_copy_of_the_ledger_is_not_taken_for_it(postgresql: LocalServer) -> None:
+    where = postgresql.ledger()
+    name = name_of(where)
+    ledger = PostgresLedger(where)
+    await ledger.open()
+    await ledger.record(record("a"))
+    postgresql.end_sessions(where)
+    postgresql.ask(f"CREATE DATABASE {name}_older TEMPLATE {name} STRATEGY file_copy")
+    await ledger.record(record("b"))
+    postgresql.end_sessions(where)
+    postgresql.ask(f"DROP DATABASE {name}")
+    with pytest.raises(LedgerUnavailable, match="there is no such database"):
+        await ledger.record(record("c"))
+    assert ledger.loss is None, "it may come back"
+    postgresql.ask(f"ALTER DATABASE {name}_older RENAME TO {name}")
+    await asyncio.sleep(0.25)
+    assert "is an older state of it" in await ledger.check()
+    assert ledger.lost.is_set()
+    assert not isinstance(ledger.loss, NodeLost)
+    with pytest.raises(LedgerLost, match="is an older state of it"):
+        await ledger.record(record("c"))
+    await ledger.close()
+    await ledger.open()
+    assert (await ledger.record(record("b"))).kind == "new", "what was lost may be sent again"
+    await ledger.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE owner SET written=written-1", "UPDATE owner SET epoch=epoch-1", "DELETE FROM owner"],
+)
+async def test_rows_that_were_put_back_are_told_without_a_new_session(
+    postgresql: LocalServer, statement: str
+) -> None:
+    ledger = PostgresLedger(postgresql.ledger())
+    await ledger.open()
+    await ledger.record(record("a"))
+    postgresql.ask(statement, name_of(ledger._server))
+    with pytest.raises(LedgerLost, match="is an older state of it"):
+        await ledger.record(record("b"))
+    assert not isinstance(ledger.loss, NodeLost)
+    await ledger.close()
+
+
+async def test_tables_that_are_gone_are_no_fault_of_what_was_asked(
+    postgresql: LocalServer,
+) -> None:
+    ledger = PostgresLedger(postgresql.ledger())
+    await ledger.open()
+    postgresql.ask("DROP TABLE owner, message CASCADE", name_of(ledger._server))
+    with pytest.raises(LedgerUnavailable, match="its tables are gone"):
+        await ledger.record(record("a"))
+    with pytest.raises(LedgerUnavailable, match="its tables are gone"):
+        await ledger.position()
+    await ledger.close()
