@@ -12,9 +12,11 @@ import pytest
 import structlog
 
 from exchange.errors import LedgerDamaged, LedgerError, LedgerLost, LedgerUnavailable, NodeLost
+from exchange.storage.connection import Connection
 from exchange.storage.postgresql.ledger import PostgresLedger
 from exchange.storage.postgresql_server.address import Server
 from exchange.storage.postgresql_server.migrate import look
+from exchange.storage.postgresql_server.snapshot import session
 from exchange.storage.proof.verify import verify
 from tests.contracts.rows import record
 from tests.postgresql import LocalServer, name_of
@@ -68,16 +70,21 @@ async def test_what_a_database_sets_for_its_sessions_changes_nothing(
     await asyncio.sleep(0.1)
     assert sessions <= _sessions(postgresql, where), "none was ended because it was idle"
     for each in nodes:
-        found = await each.change(_synchronous)
-        assert found == "on", "a commit is on the disk when it is answered"
+        assert await each.change(_synchronous) == "on", "a commit is on the disk when it is answered"
         await each.close()
+    assert await asyncio.to_thread(_of_a_command, where) == "on"
     found = await asyncio.to_thread(verify, where)
     assert found.clean, [check for check in found.checks if check.broken]
 
 
-def _synchronous(connection: object) -> str:
-    [(told,)] = connection.execute("SHOW synchronous_commit").fetchall()  # type: ignore[attr-defined]
+def _synchronous(connection: Connection) -> str:
+    [(told,)] = connection.execute("SELECT current_setting('synchronous_commit')").fetchall()
     return str(told)
+
+
+def _of_a_command(where: Server) -> str:
+    with session(where, "a command") as command:
+        return _synchronous(command)
 
 
 def _sessions(server: LocalServer, where: Server) -> set[str]:
