@@ -53,6 +53,7 @@ _BEGIN = (
     "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock($1::int,$2::int)) "
     "UPDATE owner SET written=written+1 FROM turn WHERE node=$3 AND epoch=$4 RETURNING written"
 )
+_TURN = "SELECT pg_advisory_xact_lock($1::int,$2::int)"
 _WRITTEN = "SELECT written FROM owner WHERE node=$1 AND epoch=$2"
 
 
@@ -146,9 +147,12 @@ class Owner:
         own = self.ownership
         try:
             await self._connection.execute("BEGIN")
-            number: int | None = await self._connection.fetchval(
-                _BEGIN, *WRITING, own.node, own.epoch
-            )
+            number: int | None = None
+            if own.epoch:
+                number = await self._connection.fetchval(_BEGIN, *WRITING, own.node, own.epoch)
+            else:
+                # (That waits for no turn where it finds no row.)
+                await self._connection.execute(_TURN, *WRITING)
             lost = bool(own.epoch) and (number is None or number <= self._written)
             epoch = await self._epoch() if lost else own.epoch
         except asyncpg.LockNotAvailableError as error:

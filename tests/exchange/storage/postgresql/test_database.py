@@ -54,7 +54,7 @@ def as_user(where: Server, user: str) -> Server:
 async def test_what_a_database_sets_for_its_sessions_changes_nothing(
     postgresql: LocalServer,
 ) -> None:
-    where = postgresql.database(more="TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'fi'")
+    where = postgresql.database()
     for name, value in SETTINGS.items():
         postgresql.ask(f"ALTER DATABASE {name_of(where)} SET {name}='{value}'")
     nodes = [PostgresLedger(where, node=node) for node in range(2)]
@@ -253,7 +253,7 @@ async def test_tables_that_are_gone_are_no_fault_of_what_was_asked(
 ) -> None:
     ledger = PostgresLedger(postgresql.ledger())
     await ledger.open()
-    postgresql.ask("DROP TABLE owner, message CASCADE", name_of(ledger._server))
+    postgresql.ask("DROP TABLE owner, position", name_of(ledger._server))
     with pytest.raises(LedgerUnavailable, match="its tables are gone"):
         await ledger.record(record("a"))
     with pytest.raises(LedgerUnavailable, match="its tables are gone"):

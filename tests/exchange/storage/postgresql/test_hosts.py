@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from exchange.errors import LedgerUnavailable
-from exchange.storage.connection import Connection
 from exchange.storage.postgresql.ledger import PostgresLedger
 from exchange.storage.postgresql_server import session
 from exchange.storage.postgresql_server.address import Server
@@ -73,17 +73,15 @@ async def test_a_session_ends_when_its_server_says_nothing_more(postgresql: Loca
         await ledger.open()
         own = ledger._writer._owner
         assert own is not None
-        reads = await ledger.read(_connection)
-        for each in (own._connection, reads):
-            used = each._transport.get_extra_info("socket")
+        for used in (_socket(own.session), await ledger.read(_socket)):
             assert used.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
             assert used.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
         await ledger.close()
 
 
-def _connection(session: Connection) -> object:
-    """What a query runs on."""
-    return session._connection  # type: ignore[attr-defined]
+def _socket(session: Any) -> Any:
+    """What a query comes by."""
+    return session._connection._transport.get_extra_info("socket")
 
 
 @pytest.mark.parametrize(
