@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from exchange.cli.serving.worker import STOP_SECONDS
 from tests.drills.client import RECEIVERS
 from tests.drills.conftest import Record
 from tests.drills.drill import REPEATED_MAX, drilling
@@ -102,7 +103,7 @@ async def test_serve_is_stopped_while_its_server_does_not_answer(
             for _ in range(3):
                 drill.server.process.send_signal(signal.SIGTERM)
                 await asyncio.sleep(0.2)
-            async with asyncio.timeout(within(END_SECONDS)):
+            async with asyncio.timeout(within(END_SECONDS + STOP_SECONDS)):
                 code = await drill.server.process.wait()
             seconds = time.monotonic() - since
             assert code == 0, drill.server.log.read_text(errors="replace")[-2000:]

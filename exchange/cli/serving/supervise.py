@@ -19,13 +19,11 @@ from exchange.assembly import ledger_address
 from exchange.cli.serving.beats import Beats, Silence
 from exchange.cli.serving.pace import Pace
 from exchange.cli.serving.port import leave_to_others
-from exchange.cli.serving.worker import LOST, NO_LEDGER, ignore_signals, work
+from exchange.cli.serving.worker import LOST, NO_LEDGER, STOP_SECONDS, ignore_signals, work
 from exchange.journey.deliver.lanes import SocketWakes
 from exchange.settings import Settings
 from exchange.storage.ownership import Lock
 
-#: How long a worker may take to end after SIGTERM and `server.grace_seconds`, in seconds.
-STOP_SECONDS = 10.0
 #: A worker that lived less long than this is started again after a pause, which doubles with each
 #: such life up to its limit.
 SHORT_SECONDS, PAUSE_SECONDS, PAUSE_SECONDS_MAX = 5.0, 1.0, 32.0

@@ -10,7 +10,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 
 import uvloop
 
@@ -31,6 +32,8 @@ from exchange.web.serving import serving
 #: Exit codes: the ledger could not be opened; it was deleted or replaced while it was open; of one
 #: of several workers: another process became its node.
 NO_LEDGER, LOST, NODE_LOST = 2, 3, 4
+#: How long a worker may take to end after SIGTERM and `server.grace_seconds`, in seconds.
+STOP_SECONDS = 10.0
 
 
 def work(
@@ -69,19 +72,24 @@ def serve_until_signal(
 ) -> LedgerLost | None:
     """Serve until a signal comes or the ledger is gone: plainly on the first socket, with TLS on
     those of the settings' listeners, which follow in their order; what became of the ledger, None
-    for a signal. `beats` show a supervisor that the loop runs.
+    for a signal. `beats` show a supervisor that the loop runs. A process that has not ended
+    `STOP_SECONDS` after its grace ends all the same.
     """
     sys.stderr = configure_log(settings.limits.log_lines_second_max)
     # A scan of the counters on another thread must not hold the loop up for 5 ms.
     sys.setswitchinterval(0.0005)
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    # A ledger's server that hangs says nothing: what waits for it then is left as by a kill.
+    late = threading.Timer(settings.server.grace_seconds + STOP_SECONDS, leave, (0,))
+    late.daemon = True
     try:
-        return runner.run(_serve(settings, worker, bound, pace, wakes, beats))
+        return runner.run(_serve(settings, worker, bound, pace, wakes, beats, late.start))
     finally:
         # It starts one more thread, to wait for those of the pool. Where memory has run out that
         # fails after all else was closed, and the interpreter waits for them as it ends.
         with contextlib.suppress(RuntimeError):
             runner.close()
+        late.cancel()
         ignore_signals()
 
 
@@ -106,6 +114,7 @@ async def _serve(
     pace: Pace | None,
     wakes: SocketWakes | None,
     beats: Beats | None,
+    ending: Callable[[], None],
 ) -> LedgerLost | None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -134,6 +143,9 @@ async def _serve(
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             for end in ends:
                 end.cancel()
+            if stop.is_set():
+                with contextlib.suppress(RuntimeError):  # no memory is left for a thread
+                    ending()
         if (lost := exchange.ledger.loss) is not None:
             return lost
         if stop.is_set() or not wanted.is_set():

@@ -73,7 +73,9 @@ async def revision(connection: Any, server: Server) -> str:
     """
     own: str | None = await connection.fetchval("SELECT current_schema()::text")
     if own is None:
-        raise LedgerError(f"{server}: no schema of search_path is there, or this user may not use it")
+        raise LedgerError(
+            f"{server}: no schema of search_path is there, or this user may not use it"
+        )
     tables: dict[str, set[str]] = {}
     for schema, name in await connection.fetch(_TABLES):
         tables.setdefault(schema, set()).add(name)

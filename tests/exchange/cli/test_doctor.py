@@ -104,7 +104,9 @@ def test_a_ledger_on_a_server_is_looked_at_there(
     postgresql.ask("UPDATE alembic_version SET version_num='0004'", name_of(kept))
     assert f"0004, which is carried over to {newest()} at the start" in found(kept).told
     assert found(new) == Finding("ledger", "note", f"{new} will be made; {lost}")
-    assert not postgresql.ask("SELECT tablename FROM pg_tables WHERE schemaname='public'", name_of(new))
+    assert not postgresql.ask(
+        "SELECT tablename FROM pg_tables WHERE schemaname='public'", name_of(new)
+    )
     assert found(Server(postgresql.url("nowhere"))).state == "missing"
 
 

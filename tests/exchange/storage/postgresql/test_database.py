@@ -70,7 +70,9 @@ async def test_what_a_database_sets_for_its_sessions_changes_nothing(
     await asyncio.sleep(0.1)
     assert sessions <= _sessions(postgresql, where), "none was ended because it was idle"
     for each in nodes:
-        assert await each.change(_synchronous) == "on", "a commit is on the disk when it is answered"
+        assert await each.change(_synchronous) == "on", (
+            "a commit is on the disk when it is answered"
+        )
         await each.close()
     assert await asyncio.to_thread(_of_a_command, where) == "on"
     found = await asyncio.to_thread(verify, where)

@@ -91,7 +91,10 @@ def _socket(session: Any) -> Any:
         ("postgresql:///x", ["postgresql:///x"]),
         (
             "postgresql://u:p@a:1,[::1]:2/x?sslmode=require",
-            ["postgresql://u:p@a:1/x?sslmode=require", "postgresql://u:p@[::1]:2/x?sslmode=require"],
+            [
+                "postgresql://u:p@a:1/x?sslmode=require",
+                "postgresql://u:p@[::1]:2/x?sslmode=require",
+            ],
         ),
         (
             "postgresql://u@/x?host=a,/b&port=1,2",

@@ -28,7 +28,6 @@ from exchange.storage.proof.verify import verify
 from tests.contracts.rows import record, settlement
 from tests.postgresql import LocalServer
 
-
 #: What a node of the version before would meet.
 TAKES_AWAY = re.compile(
     r"\b(?:DROP|RENAME|TRUNCATE|DELETE|UPDATE|ALTER COLUMN|ADD CONSTRAINT|UNIQUE INDEX)\b"
