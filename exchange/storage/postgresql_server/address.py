@@ -36,6 +36,17 @@ class Server:
             urlunsplit(parts._replace(query=urlencode(each, quote_via=quote))) for each in queries
         ]
 
+    def check(self) -> None:
+        """See that it can be read.
+
+        Raises:
+            ValueError: when a host or a port is none.
+        """
+        for each in self.hosts:
+            parts = urlsplit(each)
+            for port in (parts.port, dict(parse_qsl(parts.query)).get("port")):
+                int(port or 0)
+
     def __str__(self) -> str:
         """The URL without what is secret in it, for everything that is told."""
         parts = urlsplit(self.url)

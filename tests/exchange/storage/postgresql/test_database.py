@@ -6,12 +6,16 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
 
 from exchange.errors import LedgerDamaged, LedgerError, LedgerLost, LedgerUnavailable, NodeLost
+from exchange.ports.ledger import Remember
 from exchange.storage.connection import Connection
 from exchange.storage.postgresql.ledger import PostgresLedger
 from exchange.storage.postgresql_server.address import Server
@@ -231,6 +235,33 @@ async def test_an_older_copy_of_the_ledger_is_not_taken_for_it(postgresql: Local
     await ledger.open()
     assert (await ledger.record(record("b"))).kind == "new", "what was lost may be sent again"
     await ledger.close()
+
+
+async def test_what_the_servers_own_tools_copy_is_the_ledger(
+    postgresql: LocalServer, tmp_path: Path
+) -> None:
+    where, copied = postgresql.ledger(), postgresql.database()
+    ledger = PostgresLedger(where)
+    await ledger.open()
+    made = record("a")
+    await ledger.record(made)
+    await ledger.note("luova", [Remember("key", {"a": 1}, 0)])
+    await ledger.close()
+    await asyncio.to_thread(_dump_and_restore, postgresql, where, copied, tmp_path / "dump")
+    assert (await asyncio.to_thread(verify, copied)).clean
+    restored = PostgresLedger(copied)
+    await restored.open()
+    assert await restored.message(made.message.id) == made.message
+    assert (await restored.record(record("a"))).kind == "duplicate"
+    await restored.close()
+
+
+def _dump_and_restore(server: LocalServer, where: Server, copied: Server, file: Path) -> None:
+    for command in (
+        ["pg_dump", "--format=custom", f"--file={file}", name_of(where)],
+        ["pg_restore", "--exit-on-error", f"--dbname={name_of(copied)}", str(file)],
+    ):
+        subprocess.run(command, env={**os.environ, **server.environment}, check=True)
 
 
 @pytest.mark.parametrize(
