@@ -65,6 +65,7 @@ async def test_what_a_database_sets_for_its_sessions_changes_nothing(
     for each in nodes:
         await each.open()
     sessions = _sessions(postgresql, where)
+    assert len(sessions) == 4, "none was ended because it was idle"
     made = [record(f"{node}-{number}") for node in range(2) for number in range(9)]
     kinds = await asyncio.gather(
         *(nodes[number % 2].record(each) for number, each in enumerate([*made, *made]))
