@@ -258,8 +258,10 @@ class Owner:
         loop = asyncio.get_running_loop()
         until = loop.time() + LINGER_SECONDS
         while not await self._locked():
-            if await self._epoch() != self.ownership.epoch:
-                break
+            # (Who came and has gone is found by the next transaction.)
+            if (epoch := await self._epoch()) != self.ownership.epoch:
+                await self.drop()
+                raise self._lost(epoch)
             if loop.time() > until:
                 await self.drop()
                 raise LedgerUnavailable(
@@ -267,9 +269,6 @@ class Owner:
                     "that does not end"
                 )
             await asyncio.sleep(LOOK_SECONDS)
-        if (epoch := await self._epoch()) != self.ownership.epoch:
-            await self.drop()
-            raise self._lost(epoch)
 
     async def _locked(self) -> bool:
         found: bool = await self._connection.fetchval(TRY, *node_lock(self.ownership.node))

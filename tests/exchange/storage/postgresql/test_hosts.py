@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from exchange.errors import LedgerUnavailable
+from exchange.storage.postgresql import ledger as server_ledger
 from exchange.storage.postgresql.ledger import PostgresLedger
 from exchange.storage.postgresql_server import session
 from exchange.storage.postgresql_server.address import Server
@@ -42,13 +44,16 @@ async def test_a_host_that_is_gone_without_a_word_is_not_waited_for(
     postgresql: LocalServer, silent: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session, "NEXT_SECONDS", 0.05)
+    for each in (session, server_ledger):
+        monkeypatch.setattr(each, "CONNECT_SECONDS", 3600.0)
     where = postgresql.ledger()
     ledger = PostgresLedger(after(silent, postgresql, name_of(where)))
-    await ledger.open()
-    assert (await ledger.record(record("a"))).kind == "new"
-    postgresql.end_sessions(where)
-    assert (await ledger.record(record("b"))).kind == "new"
-    assert await ledger.position() == 2
+    async with asyncio.timeout(60):
+        await ledger.open()
+        assert (await ledger.record(record("a"))).kind == "new"
+        postgresql.end_sessions(where)
+        assert (await ledger.record(record("b"))).kind == "new"
+        assert await ledger.position() == 2
     await ledger.close()
 
 
