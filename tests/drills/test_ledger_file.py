@@ -1,5 +1,5 @@
-"""The ledger's file is deleted, replaced, cut off from its WAL or damaged, or a server goes back to an
-older copy of itself: each is seen, by the service or by `exchange verify`, or does no harm.
+"""The ledger's file is deleted, replaced, cut off from its WAL or damaged, or a server goes back to
+an older copy of itself: each is seen, by the service or `exchange verify`, or does no harm.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def as_user(where: Server, user: str) -> Server:
     return Server(where.url.replace("postgres@", f"{user}@", 1))
 
 
-async def test_what_a_database_sets_for_its_sessions_changes_nothing(
+async def test_a_databases_settings_change_nothing(
     postgresql: LocalServer,
 ) -> None:
     where = postgresql.database()
@@ -124,7 +124,7 @@ def _sessions(server: LocalServer, where: Server) -> set[str]:
     ],
     ids=["no rights", "no schema", "read only", "no session left"],
 )
-async def test_a_user_that_can_not_have_a_ledger_is_told(
+async def test_who_can_not_have_a_ledger_is_told(
     postgresql: LocalServer, user: str, statement: str, kind: type[LedgerError], said: str
 ) -> None:
     where = postgresql.database()
@@ -148,7 +148,7 @@ async def test_a_user_that_can_not_have_a_ledger_is_told(
     ],
     ids=["newer", "unknown revision", "no revision", "a schema before its own", "no rights"],
 )
-async def test_a_ledger_that_can_not_be_served_is_told(
+async def test_what_can_not_be_served_is_told(
     postgresql: LocalServer, user: str, statement: str, kind: type[LedgerError], said: str
 ) -> None:
     where = postgresql.ledger()
@@ -169,9 +169,7 @@ async def test_a_ledger_that_can_not_be_served_is_told(
 
 
 @pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
-async def test_a_database_that_can_not_hold_every_text_is_refused(
-    postgresql: LocalServer, encoding: str
-) -> None:
+async def test_another_encoding_is_refused(postgresql: LocalServer, encoding: str) -> None:
     where = postgresql.database(more=f"TEMPLATE template0 ENCODING '{encoding}'")
     with pytest.raises(LedgerError, match=f"encoding is {encoding}, which can't hold every text"):
         await PostgresLedger(where).open()
@@ -199,7 +197,7 @@ async def test_a_database_that_is_made_read_only_is_told_until_it_is_not(
         await ledger.close()
 
 
-async def test_a_server_that_may_lose_a_commit_is_told(postgresql: LocalServer) -> None:
+async def test_a_server_without_fsync_is_told(postgresql: LocalServer) -> None:
     where = postgresql.ledger()
     for durable in (True, False):
         ledger = PostgresLedger(where, durable=durable)
@@ -211,7 +209,7 @@ async def test_a_server_that_may_lose_a_commit_is_told(postgresql: LocalServer) 
     assert (await look(where))[1] == "fsync=off"
 
 
-async def test_an_older_copy_of_the_ledger_is_not_taken_for_it(postgresql: LocalServer) -> None:
+async def test_an_older_copy_ends_the_service(postgresql: LocalServer) -> None:
     where = postgresql.ledger()
     name = name_of(where)
     ledger = PostgresLedger(where)
@@ -238,9 +236,7 @@ async def test_an_older_copy_of_the_ledger_is_not_taken_for_it(postgresql: Local
     await ledger.close()
 
 
-async def test_what_the_servers_own_tools_copy_is_the_ledger(
-    postgresql: LocalServer, tmp_path: Path
-) -> None:
+async def test_a_dump_restored_is_the_ledger(postgresql: LocalServer, tmp_path: Path) -> None:
     where, copied = postgresql.ledger(), postgresql.database()
     ledger = PostgresLedger(where)
     await ledger.open()
@@ -269,9 +265,7 @@ def _dump_and_restore(server: LocalServer, where: Server, copied: Server, file: 
     "statement",
     ["UPDATE owner SET written=written-1", "UPDATE owner SET epoch=epoch-1", "DELETE FROM owner"],
 )
-async def test_rows_that_were_put_back_are_told_without_a_new_session(
-    postgresql: LocalServer, statement: str
-) -> None:
+async def test_rows_that_were_put_back_are_told(postgresql: LocalServer, statement: str) -> None:
     ledger = PostgresLedger(postgresql.ledger())
     await ledger.open()
     await ledger.record(record("a"))
@@ -282,7 +276,7 @@ async def test_rows_that_were_put_back_are_told_without_a_new_session(
     await ledger.close()
 
 
-async def test_tables_that_are_gone_are_no_fault_of_what_was_asked(
+async def test_tables_that_are_gone_are_told(
     postgresql: LocalServer,
 ) -> None:
     ledger = PostgresLedger(postgresql.ledger())

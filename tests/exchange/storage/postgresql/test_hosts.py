@@ -1,4 +1,4 @@
-"""Several hosts in the address of a ledger: which one is taken, and one that is gone without a word."""
+"""Several hosts in the address of a ledger: which one is taken, and one that says nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.postgresql import LocalServer, name_of
 
 @pytest.fixture
 def silent() -> Iterator[int]:
-    """The port of a host that says nothing, as a machine that is gone, or a network that drops all."""
+    """The port of a host that says nothing, as a machine that is gone."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield int(listening.getsockname()[1])
 
@@ -40,7 +40,7 @@ def after(port: int, server: LocalServer, database: str) -> Server:
     return Server(f"postgresql://postgres@/{database}?{hosts}")
 
 
-async def test_a_host_that_is_gone_without_a_word_is_not_waited_for(
+async def test_a_silent_host_is_not_waited_for(
     postgresql: LocalServer, silent: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session, "NEXT_SECONDS", 0.05)
@@ -62,7 +62,7 @@ async def test_a_host_that_is_gone_without_a_word_is_not_waited_for(
     [("nowhere", "there is no such database"), ("", "Connect call failed")],
     ids=["no database", "a standby"],
 )
-async def test_of_several_hosts_what_tells_most_is_told(
+async def test_of_errors_what_tells_most_is_told(
     postgresql: LocalServer, closed: int, database: str, said: str
 ) -> None:
     if not database:
@@ -72,7 +72,7 @@ async def test_of_several_hosts_what_tells_most_is_told(
         await PostgresLedger(after(closed, postgresql, database)).open()
 
 
-async def test_a_session_ends_when_its_server_says_nothing_more(postgresql: LocalServer) -> None:
+async def test_a_session_misses_its_server(postgresql: LocalServer) -> None:
     async with Proxy(postgresql).before(postgresql.ledger()) as through:
         ledger = PostgresLedger(through)
         await ledger.open()

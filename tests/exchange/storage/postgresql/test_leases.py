@@ -101,7 +101,7 @@ async def test_a_lease_that_ended_is_the_next_nodes_and_not_before(nodes: Nodes)
     assert (await second.renew(ALL, LONG, ())).share == 128
 
 
-async def test_a_step_of_the_servers_clock_takes_no_lanes_from_who_lives(nodes: Nodes) -> None:
+async def test_a_step_of_the_clock_takes_no_lanes(nodes: Nodes) -> None:
     first, second = [await nodes.leases() for _ in range(2)]
     whole = (await first.renew(ALL, LONG, ())).own
     await second.renew(ALL, LONG, ())
@@ -111,9 +111,7 @@ async def test_a_step_of_the_servers_clock_takes_no_lanes_from_who_lives(nodes: 
     assert not (await second.renew(ALL, LONG, ())).own
 
 
-async def test_a_step_back_of_the_servers_clock_keeps_no_lanes_for_who_died(
-    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_step_back_keeps_no_lanes(nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "RUNS_MAX", 20)
     first, second = [await nodes.leases() for _ in range(2)]
     whole = (await first.renew(ALL, LONG, ())).own

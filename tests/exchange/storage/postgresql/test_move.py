@@ -80,7 +80,7 @@ async def test_nothing_is_carried_over_to_somebodys_ledger_or_while_it_is_served
         await asyncio.to_thread(move, before.path, postgresql.database())
 
 
-async def test_who_begins_to_serve_what_is_being_carried_over_is_told(
+async def test_who_serves_meanwhile_waits(
     tmp_path: Path, postgresql: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, where = await filled(tmp_path / "exchange.db"), postgresql.ledger()
