@@ -1,5 +1,5 @@
-"""The guard against real persons: finds personal identity codes that a living person could have, and
-those of artificial ones; stores, logs and repeats nothing.
+"""The guard against real persons: finds personal identity codes that a living person could have,
+and those of artificial ones; stores, logs and repeats nothing.
 
 A code counts when its date is valid for its century character, its check character is right, its
 individual number is 002-899 and no ASCII letter or digit is glued to it. 900-999 are artificial and
@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from exchange.schemas import pieces
+from exchange.schemas import large_bytes
 from exchange.schemas.identifiers import (
     CENTURIES,
     CHECK_CHARACTERS,
@@ -77,15 +77,49 @@ def real_person_in(body: bytes) -> bool:
 
     Costs about 1 microsecond per KB when nothing in it could hide a code.
     """
-    if _plainly_in(body):
-        return True
+    return _plainly_in(body) or _secretly_in(body)
+
+
+def artificial_persons_in(body: bytes, most: int = PERSONS_MAX) -> tuple[str, ...] | None:
+    """The artificial ones of `named_persons` in a body without a `real_person_in` it, in one go;
+    None when there is one.
+    """
+    found: dict[bytes, None] = {}
+    for place in code_places(body):
+        if body[place + 7] == _NINE:
+            if len(found) < most:
+                found.setdefault(body[place : place + _CODE_BYTES])
+        elif _could_be_real_at(body, place):
+            return None
+    return None if _secretly_in(body) else _valid(found)
+
+
+def named_persons(body: bytes, most: int = PERSONS_MAX) -> tuple[str, ...]:
+    """The valid personal identity codes that stand in the bytes as they are, each once, in the
+    order of their first places; codes that are written in another way are not told.
+    """
+    found: dict[bytes, None] = {}
+    for place in code_places(body):
+        found.setdefault(body[place : place + _CODE_BYTES])
+        if len(found) == most:
+            break
+    return _valid(found)
+
+
+def _valid(found: Iterable[bytes]) -> tuple[str, ...]:
+    texts = (each.decode("latin-1").upper() for each in found)
+    return tuple(dict.fromkeys(text for text in texts if is_personal_identity_code(text)))
+
+
+def _secretly_in(body: bytes) -> bool:
+    """Whether what a reader makes of the bytes holds such a code."""
     if not _could_hide(body):
         return False
     if b"\0" in body:
         # UTF-16 or UTF-32: no reader takes zero characters, so what is ASCII is seen without them
         # in any of their orders.
-        bare = b"".join(piece.replace(b"\0", b"") for piece in pieces.split(body))
-        if _plainly_in(bare) or _hidden_in(pieces.decode(bare, "utf-8", "replace")):
+        bare = b"".join(piece.replace(b"\0", b"") for piece in large_bytes.split(body))
+        if _plainly_in(bare) or _hidden_in(large_bytes.decode(bare, "utf-8", "replace")):
             return True
     return _hidden_in(_decode(body))
 
@@ -121,14 +155,16 @@ def _hides_nothing(text: str) -> bool:
 
 def _plainly_in(body: bytes) -> bool:
     """Whether such a code stands in the bytes as they are."""
-    for place in code_places(body):
-        if body[place + 7] != _NINE:
-            # What is glued to a letter or a digit before it is part of something longer: most are
-            # numbers of reports and days.
-            glued = place > 0 and body[place - 1] in _LETTERS_AND_DIGITS
-            if not glued and _could_be_real(body[place : place + 12]):
-                return True
-    return False
+    return any(
+        body[place + 7] != _NINE and _could_be_real_at(body, place) for place in code_places(body)
+    )
+
+
+def _could_be_real_at(body: bytes, place: int) -> bool:
+    # What is glued to a letter or a digit before it is part of something longer: most are numbers
+    # of reports and days.
+    glued = place > 0 and body[place - 1] in _LETTERS_AND_DIGITS
+    return not glued and _could_be_real(body[place : place + 12])
 
 
 def code_places(body: bytes) -> Iterator[int]:
@@ -146,19 +182,6 @@ def code_places(body: bytes) -> Iterator[int]:
             yield start + at
             # The next one begins behind this one's century character.
             at = shapes.find(_SHAPE, at + 7)
-
-
-def named_persons(body: bytes, most: int = PERSONS_MAX) -> tuple[str, ...]:
-    """The valid personal identity codes that stand in the bytes as they are, each once, in the
-    order of their first places; codes that are written in another way are not told.
-    """
-    found: dict[bytes, None] = {}
-    for place in code_places(body):
-        found.setdefault(body[place : place + _CODE_BYTES])
-        if len(found) == most:
-            break
-    texts = (each.decode("latin-1").upper() for each in found)
-    return tuple(dict.fromkeys(text for text in texts if is_personal_identity_code(text)))
 
 
 def _could_be_real(found: bytes) -> bool:
@@ -220,14 +243,14 @@ def _hidden_in(text: str) -> bool:
     """
     bare = _without_asides(text)
     return (
-        bare != text and (_plainly_in(pieces.encode(bare, "replace")) or _resolved_in(bare))
+        bare != text and (_plainly_in(large_bytes.encode(bare, "replace")) or _resolved_in(bare))
     ) or _resolved_in(text)
 
 
 def _resolved_in(text: str) -> bool:
     for step in (_resolve, _resolve, _plain):
         changed = "".join(map(step, _pieces(text)))
-        if changed != text and _plainly_in(pieces.encode(changed, "replace")):
+        if changed != text and _plainly_in(large_bytes.encode(changed, "replace")):
             return True
         text = changed
     return False
@@ -344,10 +367,10 @@ def _decode(body: bytes) -> str:
     UTF-8 with what is wrong replaced.
     """
     if body[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
-        return pieces.decode(body, "utf-32", "replace")
+        return large_bytes.decode(body, "utf-32", "replace")
     if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return pieces.decode(body, "utf-16", "replace")
+        return large_bytes.decode(body, "utf-16", "replace")
     if b"\0" in body[:64]:
         even, odd = body[:64:2].count(0), body[1:64:2].count(0)
-        return pieces.decode(body, "utf-16-be" if even > odd else "utf-16-le", "replace")
-    return pieces.decode(body, "utf-8", "replace")
+        return large_bytes.decode(body, "utf-16-be" if even > odd else "utf-16-le", "replace")
+    return large_bytes.decode(body, "utf-8", "replace")

@@ -4,7 +4,7 @@ which never repeat the code.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,9 +32,12 @@ _WINDOW_BYTES = 65_536
 _OVERLAP_BYTES = 1_024
 
 
-def real_persons(channel: Channel | None, inbound: Inbound, most: int) -> list[Violation]:
+def real_persons(
+    channel: Channel | None, inbound: Inbound, most: int
+) -> tuple[list[Violation], Sequence[str]]:
     """At least one violation when the message, or what was said beside it, may name a real person;
-    none when it doesn't. At most `most`, and one for each hint.
+    none when it doesn't, and the artificial persons that it names. At most `most`, and one for each
+    hint.
 
     `channel` reads the document; without one, line and column are all that is told.
     """
@@ -46,10 +49,11 @@ def real_persons(channel: Channel | None, inbound: Inbound, most: int) -> list[V
             for name, text in beside.items()
             if guard.in_text(text)
         ] or [Violation(RULE, f"{MESSAGE}; it stands beside the message", expected=EXPECTED)]
-    if guard.real_person_in(inbound.body):
+    artificial = guard.artificial_persons_in(inbound.body)
+    if artificial is None:
         placed = _in_document(channel, inbound, most) if channel is not None else []
         found += placed or [_in_bytes(inbound.body)]
-    return found
+    return found, artificial or ()
 
 
 def _in_document(channel: Channel, inbound: Inbound, most: int) -> list[Violation]:

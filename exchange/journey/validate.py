@@ -15,7 +15,7 @@ from exchange.ports import Channel, Context, Identity, Inbound, Parsed, Remember
 from exchange.ports.message import Strictness
 from exchange.schemas import attachments, document_limits
 from exchange.schemas import json as json_format
-from exchange.schemas import refused as schema_refused
+from exchange.schemas import refused_values as schema_refused
 from exchange.schemas import xml as xml_format
 from exchange.schemas.catalogue import Catalogue, MessageType, named_version
 from exchange.schemas.document_limits import DocumentLimits
@@ -168,12 +168,15 @@ class Judge:
         said = self._catalogue.get(named_version(inbound.hints.get("type", ""))[0])
         if said is not None and channel is not None and said.folder.name in channel.families:
             reading.message_type = said
-        if not self._allow_real_persons and (
-            persons := real_persons(None if reason else channel, inbound, self._violations_max)
-        ):
-            reading.violations, reading.reason, reading.storable = persons, "real-person", False
-        else:
+        if self._allow_real_persons:
             reading.persons = named_persons(inbound.body)
+            return reading
+        reader = None if reason else channel
+        real, artificial = real_persons(reader, inbound, self._violations_max)
+        if real:
+            reading.violations, reading.reason, reading.storable = real, "real-person", False
+        else:
+            reading.persons = artificial
         return reading
 
     def decide(self, channel: Channel, reading: Reading, context: Context) -> Judgement:

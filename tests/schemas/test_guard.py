@@ -297,3 +297,15 @@ def test_valid_codes_are_told_once_in_their_order() -> None:
     assert guard.named_persons(body) == ("140890-9445", "140890-9423", "220984V9880")
     assert guard.named_persons(b"<p>140890-942\n3</p>") == ()
     assert guard.named_persons(b"140890-9445 140890-9423", most=1) == ("140890-9445",)
+
+
+@settings(max_examples=5)
+@given(code=codes(REAL_NUMBERS))
+def test_artificial_persons_are_told_only_where_no_real_one_is(code: str) -> None:
+    body = b'{"a":"140890-9445","b":["140890-9423","140890-9445","140890-9424"]} 010190-90'
+    assert guard.artificial_persons_in(body) == ("140890-9445", "140890-9423")
+    assert guard.artificial_persons_in(body, most=1) == ("140890-9445",)
+    assert guard.artificial_persons_in(b"<p>none</p>") == ()
+    for real in (code.encode(), f"&#{ord(code[0])};{code[1:]}".encode()):
+        assert guard.artificial_persons_in(body + b" " + real) is None
+        assert guard.artificial_persons_in(body + b" " + real, most=1) is None

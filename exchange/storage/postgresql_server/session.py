@@ -30,11 +30,11 @@ _KEEPALIVE = {
     "TCP_KEEPCNT": 3,
     "TCP_USER_TIMEOUT": SILENT_SECONDS * 1000,
 }
-#: Of several hosts in an address the one that can be written: who was a standby may be the server by
-#: now. Source: PostgreSQL's documentation, 32.1.2 "target_session_attrs".
+#: Of several hosts in an address the one that can be written: who was a standby may be the server
+#: by now. Source: PostgreSQL's documentation, 32.1.2 "target_session_attrs".
 WRITABLE = "read-write"
-#: What the server is to tell a session of. A pooler refuses such a setting by an error of its own, or
-#: drops it where it was told to (pgbouncer's `ignore_startup_parameters`); no server does.
+#: What the server is to tell a session of. A pooler refuses such a setting by an error of its own,
+#: or drops it where it was told to (pgbouncer's `ignore_startup_parameters`); no server does.
 _TOLD = "warning"
 #: What a host is refused by that is not the `target`.
 _STANDBY = asyncpg.TargetServerAttributeNotMatched

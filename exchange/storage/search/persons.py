@@ -1,5 +1,5 @@
-"""Messages by the persons that they name: a digest of each identity code beside the message's id, in
-segments of an hour that are forgotten with the bodies.
+"""Messages by the persons that they name: a digest of each identity code beside the message's id,
+in segments of an hour that are forgotten with the bodies.
 
 New rows all go into the newest segment, so that what a commit changes stays a few pages of the
 table. A digest hides nothing from who may read the ledger: the bodies with the codes lie beside it
@@ -41,11 +41,13 @@ def digest_of(person: str) -> int:
 
 def named(records: Iterable[Record]) -> list[tuple[int, int, int]]:
     """The rows of some messages."""
-    return [
-        (_segment_of(record.message.id), digest_of(person), record.message.id)
-        for record in records
-        for person in record.persons
-    ]
+    rows = []
+    for record in records:
+        if record.persons:
+            message_id = record.message.id
+            segment = _segment_of(message_id)
+            rows += [(segment, digest_of(person), message_id) for person in record.persons]
+    return rows
 
 
 def forget_persons(connection: Connection, before: int) -> None:

@@ -22,19 +22,19 @@ from exchange.ports import Inbound
 from exchange.settings import Settings
 from tests.adapters.income_register.clients import UNSIGNED, key_and_certificate, raw
 
-EMPLOYER, REPORTS = "employer.demo-oy", 700
+EMPLOYER, REPORTS = "employer.demo-oy", 350
 
 
 @pytest.fixture(autouse=True)
 def small_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Deliveries of half a megabyte are cut."""
-    monkeypatch.setattr(parse, "LARGE_BYTES", 500_000)
-    monkeypatch.setattr(spans, "LARGE_BYTES", 500_000)
-    monkeypatch.setattr(spans.cut, "__defaults__", (500_000,))
+    """Deliveries of a quarter of a megabyte are cut."""
+    monkeypatch.setattr(parse, "LARGE_BYTES", 250_000)
+    monkeypatch.setattr(spans, "LARGE_BYTES", 250_000)
+    monkeypatch.setattr(spans.cut, "__defaults__", (250_000,))
 
 
 def delivery(exchange: Exchange, name: str) -> bytes:
-    """A deferred delivery of 700 reports in an envelope."""
+    """A deferred delivery of 350 reports in an envelope."""
     partner = exchange.directory.get(EMPLOYER)
     assert partner is not None
     day = datetime.datetime.now(datetime.UTC).date()
@@ -73,14 +73,14 @@ async def outcome_of(folder: Path, body_of: Any) -> tuple[Any, list[Any]]:
 
 CHANGES: dict[str, tuple[bytes, bytes, int]] = {
     "nothing": (b"<Reports>", b"<Reports>", 1),
-    "a rule": (b"<HoursPerWeek>", b"<HoursPerWeek>9", 600),
-    "the schema": (b"<Employed>true</Employed>", b"<Emplyed>true</Emplyed>", 350),
-    "a tag": (b"<Employed>", b"<Emplyed>", 350),
-    "not well-formed": (b"</Transaction>", b"</Transactio>", 900),
-    "one report twice": (b"-0700</ReportId>", b"-0001</ReportId>", 1),
-    "a comment": (b"<Transactions>", b"<!-- x --><Transactions>", 500),
-    "a reference": (b"<LastName>", b"<LastName>&#65;", 500),
-    "a report in a report": (b"</IncomeEarner>", b"</IncomeEarner><Report></Report>", 500),
+    "a rule": (b"<HoursPerWeek>", b"<HoursPerWeek>9", 300),
+    "the schema": (b"<Employed>true</Employed>", b"<Emplyed>true</Emplyed>", 175),
+    "a tag": (b"<Employed>", b"<Emplyed>", 175),
+    "not well-formed": (b"</Transaction>", b"</Transactio>", 450),
+    "one report twice": (b"-0350</ReportId>", b"-0001</ReportId>", 1),
+    "a comment": (b"<Transactions>", b"<!-- x --><Transactions>", 250),
+    "a reference": (b"<LastName>", b"<LastName>&#65;", 250),
+    "a report in a report": (b"</IncomeEarner>", b"</IncomeEarner><Report></Report>", 250),
 }
 
 
@@ -118,7 +118,7 @@ async def test_the_signature_of_a_large_delivery_is_verified_in_pieces(
             + b"</s:Body></s:Envelope>"
         )
         assert spans.cut(body) is not None
-        return spoilt(body, b"<HoursPerWeek>", b"<HoursPerWeek>1", 600) if forged else body
+        return spoilt(body, b"<HoursPerWeek>", b"<HoursPerWeek>1", 300) if forged else body
 
     in_pieces = await outcome_of(tmp_path / "pieces", body_of)
     assert (
@@ -144,7 +144,7 @@ def test_what_is_cut_gives_back_every_report_once(tmp_path: Path) -> None:
         b"".join(piece[cut.start : len(piece) - (len(body) - cut.end)] for piece in cut)
         == body[cut.start : cut.end]
     )
-    assert spans.cut(body[:400_000]) is None, "what is small is read as a whole"
+    assert spans.cut(body[:200_000]) is None, "what is small is read as a whole"
 
 
 async def test_a_large_delivery_takes_less_than_thrice_its_size() -> None:

@@ -108,7 +108,7 @@ def test_in_what_is_no_document_by_line_and_column(judge: Checking, encoding: st
 @pytest.mark.parametrize("before", [199_990, 65_528, 131_070])
 def test_far_back_in_what_is_no_document_and_over_the_edge_of_a_window(before: int) -> None:
     body = b"x" * before + b"\n  " + CODE.encode() + b"\n"
-    (violation,) = real_persons(None, Inbound(SENDER, body), 10)
+    (violation,), _ = real_persons(None, Inbound(SENDER, body), 10)
     assert (violation.line, violation.column) == (2, 3)
 
 
@@ -116,7 +116,7 @@ def test_far_back_in_what_is_no_document_and_over_the_edge_of_a_window(before: i
 def test_beside_a_message_the_hint_is_named(name: str) -> None:
     channel = discovery.channels()[name]
     inbound = Inbound(SENDER, b"", "text/xml", "api", {"type": "", "id": CODE})
-    (violation,) = real_persons(channel, inbound, 10)
+    (violation,), _ = real_persons(channel, inbound, 10)
     assert violation.message.endswith("beside the message: id")
     assert CODE not in repr(violation)
-    assert real_persons(channel, dataclasses.replace(inbound, hints={"type": ""}), 10) == []
+    assert real_persons(channel, dataclasses.replace(inbound, hints={"type": ""}), 10) == ([], ())

@@ -1,5 +1,5 @@
-"""A partner of one's own against a running exchange: added by the command line, it sends what `show`
-says it may, by the lines that `show` prints.
+"""A partner of one's own against a running exchange: added by the command line, it sends what
+`show` says it may, by the lines that `show` prints.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ async def shell(served: Running, folder: Path, script: str) -> str:
                 "unemployment.information-request",
             },
         ),
-        (
+        pytest.param(
             "county.mine --sector wellbeing-county",
             {
                 "kelmu.benefit-query",
@@ -60,6 +60,7 @@ async def shell(served: Running, folder: Path, script: str) -> str:
                 "population-register.changes-query",
                 "population-register.person-query",
             },
+            marks=pytest.mark.drill,
         ),
     ],
 )

@@ -28,7 +28,7 @@ def wrong(schema: etree.XMLSchema, document: etree._Element) -> set[str]:
 
 
 def full(message_type: MessageType) -> list[etree._Element]:
-    """Documents with everything, two from each schema; choices are drawn, so there are more where
+    """Documents with everything, one from each schema; choices are drawn, so there are more where
     the documents are small.
     """
     growers = (
@@ -39,7 +39,7 @@ def full(message_type: MessageType) -> list[etree._Element]:
     drawn = [
         [grower.grow(message_type.roots[0], rng, FULL) for _ in range(10)] for grower in growers
     ]
-    few = 2 if sum(1 for _ in drawn[0][0].iter()) > 150 else 10
+    few = 1 if sum(1 for _ in drawn[0][0].iter()) > 150 else 10
     documents = [document for of_one in drawn for document in of_one[:few]]
     return [etree.fromstring(etree.tostring(document)) for document in documents]
 
@@ -60,7 +60,7 @@ def test_every_element_may_be_left_out_doubled_or_swapped_in_both_or_neither(
     message_type: MessageType,
 ) -> None:
     ours, theirs = pair(message_type.name)
-    for document in full(message_type)[1:3]:
+    for document in full(message_type)[:2]:
         for element in list(document.iter("*"))[1:]:
             parent, after = element.getparent(), element.getnext()
             assert parent is not None

@@ -137,7 +137,7 @@ def test_a_delivery_s_header_that_is_wrong_is_found_wherever_it_stands() -> None
     assert is_accepted(
         schema, extracted(WAGE_REPORTS, [report for reports in deliveries for report in reports])
     )
-    for place in range(len(deliveries)):
+    for place in sorted({0, *range(1, len(deliveries), 4), len(deliveries) - 1}):
         broken = [
             [report.replace(b"</IRDeliveryId>", b"x</IRDeliveryId>") for report in reports]
             for reports in deliveries
