@@ -12,6 +12,7 @@ import pytest
 
 from exchange.cli.serving import doctor
 from exchange.cli.serving.doctor import Finding, examine
+from exchange.settings import Settings
 from exchange.storage.migrate import newest_revision
 from exchange.storage.postgresql_server.address import Server
 from exchange.storage.postgresql_server.migrate import newest_revision as newest
@@ -90,13 +91,9 @@ def test_a_ledger_that_will_be_carried_over_says_so(
     assert found == Finding("ledger", "ok", f"{tmp_path / 'ledger.db'}{told}")
 
 
-def test_a_ledger_on_a_server_is_looked_at_there(
-    postgresql: LocalServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_ledger_on_a_server_is_looked_at_there(postgresql: LocalServer) -> None:
     def found(where: Server) -> Finding:
-        monkeypatch.setenv("EXCHANGE_STORAGE__URL", where.url)
-        (finding,) = [each for each in examine() if each.what == "ledger"]
-        return finding
+        return doctor._ledger(Settings(storage={"url": where.url}))
 
     kept, new = postgresql.ledger(), postgresql.database()
     lost = "fsync=off: a commit may be lost with its machine"

@@ -188,6 +188,7 @@ async def test_who_lost_its_node_meanwhile_writes_nothing_more(
     assert (await second.verify()).clean
 
 
+@pytest.mark.drill
 async def test_a_server_that_is_gone_is_told_and_written_to_when_it_is_back() -> None:
     from tests.postgresql import local_server
 
