@@ -312,6 +312,7 @@ class Exchange:
             ),
             x_road=self.settings.x_road,
             monitoring=self.monitoring,
+            transport=self.transport,
             ids=self.ids,
             worker_thread=self.worker_thread,
             reset_wanted=self.reset.wanted.is_set,
@@ -327,7 +328,13 @@ class Exchange:
             workers=self.settings.server.workers,
         )
         app = build(parts)
-        own = PageParts(
+        attach_pages(app, self._of_pages(search, stubs, disclosures), parts, self.settings)
+        return app
+
+    def _of_pages(
+        self, search: MessageSearch, stubs: StubOperations, disclosures: Disclosures
+    ) -> PageParts:
+        return PageParts(
             ledger=self.ledger,
             channels=[*self.channels.values()],
             checking=self.checking,
@@ -338,8 +345,6 @@ class Exchange:
             disclosures=disclosures,
             held=lambda: self.dispatcher.held,
         )
-        attach_pages(app, own, parts, self.settings)
-        return app
 
     async def open(self, deliver: bool = True) -> None:
         """Open the ledger, take up what a crash left, begin to deliver."""
