@@ -113,15 +113,7 @@ class Exchange:
         own = HttpTransport(settings.partners.address, deliveries, settings.limits)
         self._own_transport = own if transport is None else None
         self.transport: Transport = transport or self._own_transport  # type: ignore[assignment]
-        self.attempts = Attempts(
-            ledger=self.ledger,
-            channels=self.channels,
-            transport=self.transport,
-            directory=self.directory,
-            clock=self.clock,
-            policy=policy_of(settings),
-            timeout_seconds=deliveries.timeout_seconds,
-        )
+        self.attempts = self._attempts()
         workers = settings.server.workers
         self.leased = leased_lanes_of(settings, self.ledger)
         # A number beyond the workers (a shard of a simulation) is for ids: nobody else has its
@@ -150,7 +142,7 @@ class Exchange:
             longest_seconds=deliveries.ask_seconds,
         )
         self.requests = Requests(self.ledger, self.clock)
-        self.monitoring = self._monitoring()
+        self.monitoring = Monitoring(settings.x_road, LedgerCallRecords(self.ledger), self.clock)
         self.retention = RetentionJob(self.ledger, self.clock, settings.retention)
         self.watching = Watching(self._watches(), self.clock)
         self._look_for_partners = self._looking_for_partners()
@@ -164,6 +156,18 @@ class Exchange:
             channels=self.channels,
             directory=self.directory,
             clock=self.clock,
+        )
+
+    def _attempts(self) -> Attempts:
+        return Attempts(
+            ledger=self.ledger,
+            channels=self.channels,
+            transport=self.transport,
+            directory=self.directory,
+            clock=self.clock,
+            policy=policy_of(self.settings),
+            timeout_seconds=self.settings.deliveries.timeout_seconds,
+            allow_real_persons=self.settings.identity.allow_real_persons,
         )
 
     def _dispatcher(self) -> Dispatcher:
@@ -190,9 +194,6 @@ class Exchange:
             arrivals=self.mailboxes.arrivals,
             lanes=self.lanes,
         )
-
-    def _monitoring(self) -> Monitoring:
-        return Monitoring(self.settings.x_road, LedgerCallRecords(self.ledger), self.clock)
 
     def _mailboxes(self) -> Mailboxes:
         return Mailboxes(

@@ -88,17 +88,9 @@ class Observed:
 
 
 def ends_of(seen: Observed) -> tuple[str, str]:
-    """Who made a call, and whose service it was: paths, as every database can keep them (no
-    character 0, no half of one). Empty where it may name a real person.
-    """
+    """Who made a call, and whose service it was: paths. Empty where it may name a real person."""
     client, provider = ("" if each is None else each.owner for each in (seen.client, seen.service))
-    return _stored(client), _stored(provider)
-
-
-def _stored(path: str) -> str:
-    if guard.in_text(path):
-        return ""
-    return _short(path).replace("\0", "").encode(errors="replace").decode()
+    return _short(guard.storable(client)), _short(guard.storable(provider))
 
 
 def _short(text: str) -> str:
