@@ -10,7 +10,9 @@
     - `LedgerUnavailable`: it can't be read or written just now: a full disk, say
 
       - `LedgerDamaged`: it is damaged, or no ledger at all: not before a backup is restored
-      - `LedgerLost`: its file was deleted or replaced while it was open: the service ends
+      - `LedgerLost`: it was deleted or replaced while it was open: the service ends
+
+        - `NodeLost`: another process has become this node of it: as another node it may go on
 
   - `Owned`: another process owns the ledger or the port that was asked for
   - `OperatorError`: there is no such operator, or already one of that name
@@ -56,7 +58,13 @@ class LedgerDamaged(LedgerUnavailable):
 
 
 class LedgerLost(LedgerUnavailable):
-    """Its file was deleted or replaced while it was open: what is written goes nowhere."""
+    """It was deleted, or replaced by another or an older one, while it was open: what is written
+    goes nowhere.
+    """
+
+
+class NodeLost(LedgerLost):
+    """It is there, and another process has become this node of it."""
 
 
 class Owned(ExchangeError):

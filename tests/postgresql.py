@@ -133,11 +133,18 @@ class LocalServer:
         self.ask(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY file_copy")
         return Server(self.url(name))
 
-    def database(self, name: str = "") -> Server:
-        """A new, empty database."""
+    def database(self, name: str = "", more: str = "") -> Server:
+        """A new, empty database; `more` says how it is made."""
         name = name or f"database_{next(self._numbers)}"
-        self.ask(f"CREATE DATABASE {name}")
+        self.ask(f"CREATE DATABASE {name} {more}")
         return Server(self.url(name))
+
+    def end_sessions(self, where: Server) -> None:
+        """End all sessions on a database, as an administrator does, and wait until they have."""
+        self.ask(
+            "SELECT pg_terminate_backend(pid,5000) FROM pg_stat_activity "
+            f"WHERE datname='{name_of(where)}'"
+        )
 
     def ask(self, statement: str, database: str = "postgres") -> str:
         """What a statement returns, as psql tells it."""

@@ -45,7 +45,12 @@ def ledger_address(settings: Settings, url: str | None = None) -> Where:
     address = url or settings.storage.url
     scheme, separator, rest = address.partition("://")
     if separator and scheme in SCHEMES and rest:
-        return Server(address)
+        server = Server(address)
+        try:
+            server.check()
+        except ValueError as error:
+            raise SettingsError(f"storage.url: a host or port of it is none: {error}") from error
+        return server
     if scheme != "sqlite" or rest[:1] != "/" or not rest[1:]:
         known = "sqlite:///PATH or postgresql://USER@HOST/DATABASE"
         raise SettingsError(f"storage.url: {address!r} is not {known}")

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from pydantic_core import from_json
 
+from exchange.errors import LedgerLost
 from exchange.ports import Clock
 from exchange.ports.ledger import (
     ALL_DEAD,
@@ -88,6 +89,11 @@ class SqlLedger(SharedTurns):
     @abstractmethod
     def lost(self) -> Event:
         """Set when it is not there any more, or another process owns it: the service must end."""
+
+    @property
+    @abstractmethod
+    def loss(self) -> LedgerLost | None:
+        """What it was lost by; None while it is not."""
 
     @property
     @abstractmethod

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from exchange.errors import LedgerClosed
+from exchange.errors import LedgerClosed, LedgerLost
 from exchange.ports import Clock
 from exchange.storage.connection import connect
 from exchange.storage.group import Change
@@ -89,6 +89,12 @@ class SqliteLedger(SqlLedger):
     def lost(self) -> asyncio.Event:
         """Set when its files were deleted or replaced while it was open: the service must end."""
         return self._writer.health.lost
+
+    @property
+    def loss(self) -> LedgerLost | None:
+        """What it was lost by; None while it is not."""
+        refusal = self._writer.health.refusal()
+        return refusal if isinstance(refusal, LedgerLost) else None
 
     @property
     def refusal(self) -> str:

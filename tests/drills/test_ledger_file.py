@@ -1,18 +1,22 @@
-"""The ledger's file is deleted, replaced, cut off from its WAL or damaged: each is seen, by the
-service or by `exchange verify`, or does no harm.
+"""The ledger's file is deleted, replaced, cut off from its WAL or damaged, or a server goes back to
+an older copy of itself: each is seen, by the service or `exchange verify`, or does no harm.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from exchange.cli.serving.worker import LOST
 from tests.drills.conftest import Record
 from tests.drills.drill import ROUNDS, Drill, Row, drilling
+from tests.postgresql import local_server
 
 PAGE_BYTES = 4096
 PAGES = 64
@@ -113,3 +117,40 @@ async def test_pages_are_flipped(seed: int, tmp_path: Path, record: Record) -> N
             content[at] ^= 1 << chance.randrange(8)
         drill.server.ledger.write_bytes(content)
         record(row(drill, f"a bit flipped in {min(PAGES, pages - 1)} pages", await harmed(drill)))
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_an_older_copy_of_a_server_is_put_back_while_serving(
+    workers: int, tmp_path: Path, record: Record
+) -> None:
+    server = await asyncio.to_thread(local_server)
+    try:
+        async with drilling(tmp_path, workers=workers, ledger=server.ledger()) as drill:
+            drill.client.begin()
+            await drill.client.until(50)
+            copy = server.data.with_name("copy")
+
+            def keep() -> None:
+                server.stop()
+                subprocess.run(["cp", "-a", server.data, copy], check=True)
+                server.start()
+
+            def put_back() -> None:
+                server.stop(at_once=True)
+                shutil.rmtree(server.data)
+                copy.rename(server.data)
+                server.start()
+
+            await asyncio.to_thread(keep)
+            await drill.client.until(50)
+            await asyncio.to_thread(put_back)
+            assert drill.server.process is not None
+            async with asyncio.timeout(60):
+                code = await drill.server.process.wait()
+            assert code == LOST, drill.server.log.read_text(errors="replace")[-2000:]
+            assert "is an older state of it" in drill.server.log.read_text(errors="replace")
+            told = f"PostgreSQL: an older copy put back while serving, {workers} worker(s)"
+            record(row(drill, told, f"the service ended with {code}"))
+    finally:
+        await asyncio.to_thread(server.remove)

@@ -1,10 +1,11 @@
-"""SIGTERM, again and again, while the disk is full, callers wait and deliveries are out: the
-exchange ends in its time, and nothing that was acknowledged is lost.
+"""SIGTERM, again and again, while the disk is full, or the ledger's server is gone or hangs, callers
+wait and deliveries are out: the exchange ends in its time, and nothing acknowledged is lost.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import signal
 import time
@@ -12,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from exchange.cli.serving.worker import STOP_SECONDS
 from tests.drills.client import RECEIVERS
 from tests.drills.conftest import Record
 from tests.drills.drill import REPEATED_MAX, drilling
 from tests.drills.server import children, within
+from tests.postgresql import LocalServer, local_server
 
 pytestmark = [pytest.mark.drill, pytest.mark.by_clock]
 #: `server.grace_seconds` for calls, and as much again for deliveries and files.
@@ -62,3 +65,56 @@ async def test_serve_is_stopped_over_a_full_disk(
             workers * REPEATED_MAX,
         )
     record(row)
+
+
+def hang(server: LocalServer) -> None:
+    """Stop every process of a server where it is."""
+    for pid in (server.pid, *children(server.pid)):
+        os.kill(pid, signal.SIGSTOP)
+
+
+def go_on(server: LocalServer) -> None:
+    """Have a server that hangs go on, or start one that is gone."""
+    if not server.runs:
+        server.start()
+    for pid in (server.pid, *children(server.pid)):
+        os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("how", ["gone", "hanging"])
+async def test_serve_is_stopped_while_its_server_does_not_answer(
+    how: str, tmp_path: Path, record: Record
+) -> None:
+    server = await asyncio.to_thread(local_server)
+    try:
+        async with drilling(tmp_path, senders=SENDERS, ledger=server.ledger()) as drill:
+            drill.client.begin()
+            await drill.client.until(2 * SENDERS)
+            drill.receiver.badly[RECEIVERS[0]] = "silent"
+            await drill.client.until(SENDERS)
+            assert drill.receiver.misbehaved["silent"], "deliveries are out"
+            if how == "gone":
+                await asyncio.to_thread(server.stop, at_once=True)
+            else:
+                hang(server)
+                await asyncio.sleep(1)
+            since = time.monotonic()
+            assert drill.server.process is not None
+            for _ in range(3):
+                drill.server.process.send_signal(signal.SIGTERM)
+                await asyncio.sleep(0.2)
+            async with asyncio.timeout(within(END_SECONDS + STOP_SECONDS)):
+                code = await drill.server.process.wait()
+            seconds = time.monotonic() - since
+            assert code == 0, drill.server.log.read_text(errors="replace")[-2000:]
+            await asyncio.to_thread(go_on, server)
+            drill.receiver.badly.clear()
+            await drill.start()
+            await drill.client.until(SENDERS)
+            row = await drill.account(
+                f"SIGTERM with its server {how}", f"ended after {seconds:.1f} s", REPEATED_MAX
+            )
+        record(row)
+    finally:
+        go_on(server)
+        await asyncio.to_thread(server.remove)

@@ -30,10 +30,8 @@ from tests.mutants.planted import Fault, faults, part
 TEST_SECONDS_MAX = 300
 #: Tests that are tried together without a fault, and faults whose time is told at the end.
 TOGETHER, SLOWEST = 20, 30
-#: How pytest is started; the plugin that is left out takes a quarter of the time that starting
-#: takes, and no test needs it.
-_PYTEST = (sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider",
-           "-p", "no:schemathesis")  # fmt: skip
+#: How pytest is started.
+_PYTEST = (sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider")
 _FAILED = 1
 #: What stands for pytest's code when it took too long: on a busy machine that tells little.
 _HUNG = -1

@@ -4,6 +4,7 @@ nothing.
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import os
 import re
@@ -20,7 +21,13 @@ from urllib.parse import urlsplit
 
 import typer
 
-from exchange.assembly import check_listeners, directory_of, ledger_path, played_directory
+from exchange.assembly import (
+    check_listeners,
+    directory_of,
+    ledger_address,
+    ledger_path,
+    played_directory,
+)
 from exchange.cli.api import AsJson, print_json
 from exchange.cli.serving import exposure
 from exchange.cli.serving.port import listener
@@ -30,6 +37,7 @@ from exchange.schemas.directory import DirectoryFault
 from exchange.settings import Settings, load
 from exchange.storage.health.sqlite_version import wal_reset_fault
 from exchange.storage.migrate import newest_revision, revision
+from exchange.storage.postgresql_server.address import Server
 
 DISTRIBUTION = "exchange-simulator"
 #: A ledger grows by about a kilobyte a message; below this much room it is told.
@@ -148,6 +156,9 @@ def _folder(path: Path) -> Path:
 
 def _ledger(settings: Settings) -> Finding:
     try:
+        where = ledger_address(settings)
+        if isinstance(where, Server):
+            return _on_server(where)
         path = ledger_path(settings)
         if path.exists():
             known, newest = revision(path), newest_revision()
@@ -164,8 +175,24 @@ def _ledger(settings: Settings) -> Finding:
     return Finding("ledger", "ok", f"{path} will be made")
 
 
+def _on_server(server: Server) -> Finding:
+    # (Imported only where it is used: the embedded ledger needs no time for asyncpg.)
+    from exchange.storage.postgresql_server.migrate import look
+    from exchange.storage.postgresql_server.migrate import newest_revision as newest
+
+    known, risks = asyncio.run(look(server))
+    told = f"{server}, of revision {known}" if known else f"{server} will be made"
+    if known and known != newest():
+        told += f", which is carried over to {newest()} at the start"
+    if risks:
+        return Finding("ledger", "note", f"{told}; {risks}: a commit may be lost with its machine")
+    return Finding("ledger", "ok", told)
+
+
 def _room(settings: Settings) -> Finding:
     try:
+        if isinstance(ledger_address(settings), Server):
+            return Finding("room", "ok", "the server's, where the ledger is")
         free = shutil.disk_usage(_folder(ledger_path(settings))).free
     except ExchangeError as error:
         return Finding("room", "missing", str(error))

@@ -76,8 +76,8 @@ def serve(
     """Serve the exchange until SIGINT or SIGTERM.
 
     Exit code 0: a signal came; 2: the settings are wrong, another process owns the port or the
-    ledger, or the ledger can't be opened; 3: the ledger's files were deleted or replaced meanwhile,
-    or another process became this node.
+    ledger, or the ledger can't be opened; 3: the ledger was deleted or replaced meanwhile, or
+    another process became this node.
     """
     if parent:
         end_with(parent)

@@ -20,14 +20,12 @@ from exchange.assembly import ledger_address
 from exchange.cli.serving.clock_speed import Pace
 from exchange.cli.serving.heartbeats import Heartbeats, Silence
 from exchange.cli.serving.port import leave_to_others
-from exchange.cli.serving.worker import LOST, NO_LEDGER, ignore_signals, work
+from exchange.cli.serving.worker import LOST, NO_LEDGER, STOP_SECONDS, ignore_signals, work
 from exchange.journey.deliver.lanes import SocketWakes
 from exchange.lifetime import not_interrupted
 from exchange.settings import Settings
 from exchange.storage.ownership import Lock
 
-#: How long a worker may take to end after SIGTERM and `server.grace_seconds`, in seconds.
-STOP_SECONDS = 10.0
 #: A worker that lived less long than this is started again after a pause, which doubles with each
 #: such life up to its limit.
 SHORT_SECONDS, PAUSE_SECONDS, PAUSE_SECONDS_MAX = 5.0, 1.0, 32.0
@@ -148,8 +146,9 @@ class Supervisor:
                 self._bound[worker], zip(*self._bound, strict=True), strict=True
             ):
                 leave_to_others(mine, every)
-            # (On a server it has lost its node, and leases another one when it is started again.)
-            if process.exitcode == LOST and self._lock is not None:
+            # (A worker that only lost its node on a server leases another one when it is started
+            # again.)
+            if process.exitcode == LOST:
                 print(
                     f"exchange: the ledger {ledger_address(self._settings)} was deleted or "
                     "replaced while it was in use; the exchange ends",

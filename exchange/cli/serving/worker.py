@@ -10,7 +10,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 
 import uvloop
 
@@ -19,7 +20,7 @@ from exchange.cli.serving.clock_speed import Pace
 from exchange.cli.serving.garbage_collection import collect_seldom
 from exchange.cli.serving.heartbeats import Heartbeats
 from exchange.cli.serving.logs import configure_log, told_by_loop
-from exchange.errors import ExchangeError
+from exchange.errors import ExchangeError, LedgerLost, NodeLost
 from exchange.journey.deliver.lanes import NumberedLanes, SocketWakes
 from exchange.lifetime import end_with
 from exchange.settings import Settings
@@ -28,8 +29,11 @@ from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.ownership import Lock
 from exchange.web.serving import serving
 
-#: Exit codes: the ledger could not be opened; it was deleted or replaced while it was open.
-NO_LEDGER, LOST = 2, 3
+#: Exit codes: the ledger could not be opened; it was deleted or replaced while it was open; of one
+#: of several workers: another process became its node.
+NO_LEDGER, LOST, NODE_LOST = 2, 3, 4
+#: How long a worker may take to end after SIGTERM and `server.grace_seconds`, in seconds.
+STOP_SECONDS = 10.0
 
 
 def work(
@@ -52,8 +56,8 @@ def work(
     except ExchangeError as error:
         print(f"exchange: worker {worker}: {error}", file=sys.stderr, flush=True)
         sys.exit(NO_LEDGER)
-    if lost:
-        leave()
+    if lost is not None:
+        leave(NODE_LOST if isinstance(lost, NodeLost) else LOST)
     if lock is not None:
         lock.release()
 
@@ -65,22 +69,27 @@ def serve_until_signal(
     pace: Pace | None,
     wakes: SocketWakes | None = None,
     beats: Heartbeats | None = None,
-) -> str:
+) -> LedgerLost | None:
     """Serve until a signal comes or the ledger is gone: plainly on the first socket, with TLS on
-    those of the settings' listeners, which follow in their order; what became of the ledger, empty
-    for a signal. `beats` show a supervisor that the loop runs.
+    those of the settings' listeners, which follow in their order; what became of the ledger, None
+    for a signal. `beats` show a supervisor that the loop runs. A process that has not ended
+    `STOP_SECONDS` after its grace ends all the same.
     """
     sys.stderr = configure_log(settings.limits.log_lines_second_max)
     # A scan of the counters on another thread must not hold the loop up for 5 ms.
     sys.setswitchinterval(0.0005)
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    # A ledger's server that hangs says nothing: what waits for it then is left as by a kill.
+    late = threading.Timer(settings.server.grace_seconds + STOP_SECONDS, leave, (0,))
+    late.daemon = True
     try:
-        return runner.run(_serve(settings, worker, bound, pace, wakes, beats))
+        return runner.run(_serve(settings, worker, bound, pace, wakes, beats, late.start))
     finally:
         # It starts one more thread, to wait for those of the pool. Where memory has run out that
         # fails after all else was closed, and the interpreter waits for them as it ends.
         with contextlib.suppress(RuntimeError):
             runner.close()
+        late.cancel()
         ignore_signals()
 
 
@@ -90,12 +99,12 @@ def ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def leave() -> None:
-    """End at once, with the exit code `LOST`: SQLite must not close the ledger, for that
-    would write what it holds into whatever lies in the file's place now.
+def leave(code: int = LOST) -> None:
+    """End at once: SQLite must not close the ledger, for that would write what it holds into
+    whatever lies in the file's place now.
     """
     sys.stderr.close()  # the log writes beside this thread: what waits is written first
-    os._exit(LOST)
+    os._exit(code)
 
 
 async def _serve(
@@ -105,7 +114,8 @@ async def _serve(
     pace: Pace | None,
     wakes: SocketWakes | None,
     beats: Heartbeats | None,
-) -> str:
+    ending: Callable[[], None],
+) -> LedgerLost | None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(told_by_loop)
@@ -133,10 +143,13 @@ async def _serve(
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             for end in ends:
                 end.cancel()
-        if exchange.ledger.lost.is_set():
-            return exchange.ledger.refusal
+            if stop.is_set():
+                with contextlib.suppress(RuntimeError):  # no memory is left for a thread
+                    ending()
+        if (lost := exchange.ledger.loss) is not None:
+            return lost
         if stop.is_set() or not wanted.is_set():
-            return ""
+            return None
         begin_again(settings)
 
 

@@ -15,7 +15,11 @@ from exchange.storage.postgresql.ledger import PostgresLedger
 #: What the server's clock says now, not when the transaction began, which may have waited for long.
 #: Source: PostgreSQL's documentation, 9.9.5 "Current Date/Time".
 _NOW = "SELECT (extract(epoch FROM clock_timestamp())*1000)::bigint"
-_UNBROKEN = "SELECT COUNT(*) FROM node_lease WHERE node=? AND epoch=? AND until>?"
+#: How long a lease may be found to run on, in milliseconds: where the server's clock stepped back,
+#: a node that has died holds its lanes for no longer.
+RUNS_MAX = 60_000
+_UNTIL = "SELECT until FROM node_lease WHERE node=? AND epoch=?"
+_SHORTEN = "UPDATE node_lease SET until=? WHERE until>?"
 _RENEW = (
     "INSERT INTO node_lease(node,epoch,delivers,until) VALUES (?,?,?,?) ON CONFLICT(node) "
     "DO UPDATE SET epoch=excluded.epoch,delivers=excluded.delivers,until=excluded.until"
@@ -62,7 +66,9 @@ def renew(
 ) -> Standing:
     """Renew a node's lease and its lanes, inside the writer's transaction."""
     [(now,)] = connection.execute(_NOW).fetchall()
-    [(unbroken,)] = connection.execute(_UNBROKEN, (own.node, own.epoch, now)).fetchall()
+    until = connection.execute(_UNTIL, (own.node, own.epoch)).fetchone()
+    ended = until is not None and until[0] <= now
+    connection.execute(_SHORTEN, (now + RUNS_MAX, now + RUNS_MAX))
     connection.execute(_RENEW, (own.node, own.epoch, int(duties.delivers), now + lasts))
     execute_with(
         connection, "given", [(lane, own.node) for lane in given], "lane bigint,node bigint", _GIVE
@@ -71,15 +77,18 @@ def renew(
     [(deliverers,)] = connection.execute(_DELIVERERS, (now,)).fetchall()
     share = -(-LANES // deliverers) if duties.delivers else 0
     mine = sum(node == own.node for lane, node in owners.items() if lane != KEEPER)
-    free = [lane for lane in range(LANES) if lane not in owners]
+    # Where its own has ended, so may those of all others have: the server was away, or its clock
+    # stepped on. They renew theirs before it takes what is left over, with the next renewal.
+    free = [] if ended else [lane for lane in range(LANES) if lane not in owners]
     taken = free[: max(0, share - mine)]
-    if duties.keeps and KEEPER not in owners:
+    if duties.keeps and KEEPER not in owners and not ended:
         taken.append(KEEPER)
     rows = [(lane, own.node, own.epoch) for lane in taken]
     insert(connection, "lane_lease", "lane,node,epoch", rows, _TAKE)
     owners.update(dict.fromkeys(taken, own.node))
     held = frozenset(lane for lane, node in owners.items() if node == own.node)
-    return Standing(own=held, owners=owners, share=share, unbroken=bool(unbroken))
+    unbroken = until is not None and not ended
+    return Standing(own=held, owners=owners, share=share, unbroken=unbroken)
 
 
 def _hand_back(connection: Connection, own: Ownership) -> None:

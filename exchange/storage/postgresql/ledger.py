@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import asyncpg
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from exchange.errors import LedgerClosed, LedgerUnavailable
+from exchange.errors import LedgerClosed, LedgerLost, LedgerUnavailable
 from exchange.ports import Clock
 from exchange.storage.group import Change
 from exchange.storage.ledger import SqlLedger
@@ -25,6 +25,7 @@ from exchange.storage.postgresql_server.session import (
     STATEMENTS_MAX,
     WRITABLE,
     prepare,
+    reached,
     session_settings,
 )
 
@@ -70,6 +71,7 @@ class PostgresLedger(SqlLedger):
             self.ownership = await self._writer.start(self._node, name, since)
             self._readers = await asyncpg.create_pool(
                 self._server.url,
+                connect=self._reached,
                 min_size=1,
                 max_size=READERS_MAX,
                 init=prepare,
@@ -78,7 +80,10 @@ class PostgresLedger(SqlLedger):
                 command_timeout=READ_SECONDS,
                 statement_cache_size=STATEMENTS_MAX,
                 target_session_attrs=WRITABLE,
-                server_settings=session_settings(f"exchange reads as node {self.ownership.node}"),
+                server_settings=session_settings(
+                    f"exchange reads as node {self.ownership.node}",
+                    statement_timeout=str(int(READ_SECONDS * 1000)),
+                ),
             )
         except BaseException as error:
             await self.close()
@@ -86,6 +91,10 @@ class PostgresLedger(SqlLedger):
             if said is error:
                 raise
             raise said from error
+
+    async def _reached(self, _: str, **arguments: Any) -> Any:
+        """A connection for the sessions that read."""
+        return await reached(self._server, **arguments)
 
     async def close(self) -> None:
         """Commit what waits and end the sessions."""
@@ -99,8 +108,15 @@ class PostgresLedger(SqlLedger):
 
     @property
     def lost(self) -> asyncio.Event:
-        """Set when another process has become this node: the service must end."""
+        """Set when another process has become this node, or the server has an older state of the
+        ledger: the service must end.
+        """
         return self._writer.lost
+
+    @property
+    def loss(self) -> LedgerLost | None:
+        """What it was lost by; None while it is not."""
+        return self._writer.loss
 
     @property
     def refusal(self) -> str:

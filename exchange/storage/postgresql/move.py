@@ -15,6 +15,7 @@ from exchange.storage.connection import Connection, connect, insert
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.ownership import own
 from exchange.storage.postgresql_server.address import Server
+from exchange.storage.postgresql_server.locks import WRITING
 from exchange.storage.postgresql_server.snapshot import session
 from exchange.storage.proof.heads_file import head_path
 from exchange.storage.proof.verify import verify
@@ -42,6 +43,8 @@ def move(path: Path, server: Server) -> Verification:
             file.execute("BEGIN")
             with session(server, "exchange moves a ledger") as there:
                 there.execute("BEGIN")
+                # (Whoever begins to serve it meanwhile waits, and is told.)
+                there.execute("SELECT pg_advisory_xact_lock(?::int,?::int)", WRITING)
                 if there.execute("SELECT 1 FROM owner LIMIT 1").fetchone() is not None:
                     raise LedgerError(
                         f"{server} is somebody's ledger already; name an empty database"

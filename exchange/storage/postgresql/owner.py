@@ -10,17 +10,20 @@ from dataclasses import replace
 from typing import Any
 
 import asyncpg
+import structlog
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from exchange.errors import LedgerError, LedgerLost, LedgerUnavailable, Owned
+from exchange.errors import LedgerError, LedgerLost, LedgerUnavailable, NodeLost, Owned
 from exchange.schemas.instants import instant
 from exchange.storage.ownership import Ownership, claim
 from exchange.storage.postgresql_server.address import Server
 from exchange.storage.postgresql_server.connection import ServerConnection, Types
 from exchange.storage.postgresql_server.errors import ledger_error
 from exchange.storage.postgresql_server.locks import FREE, TRY, WRITING, node_lock
-from exchange.storage.postgresql_server.session import connected
+from exchange.storage.postgresql_server.session import connected, risks
 from exchange.storage.proof.chain import append, last_event, newest
+
+log = structlog.get_logger(__name__)
 
 #: How long a transaction waits for another node's, in milliseconds.
 WAIT_MILLISECONDS = 30_000
@@ -50,6 +53,7 @@ _BEGIN = (
     "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock($1::int,$2::int)) "
     "UPDATE owner SET written=written+1 FROM turn WHERE node=$3 AND epoch=$4 RETURNING written"
 )
+_TURN = "SELECT pg_advisory_xact_lock($1::int,$2::int)"
 _WRITTEN = "SELECT written FROM owner WHERE node=$1 AND epoch=$2"
 
 
@@ -64,6 +68,8 @@ class Owner:
         #: As whom it writes, once it has begun; on what.
         self.ownership = Ownership(0, 0, "", 0)
         self.session: ServerConnection
+        #: The number of its newest transaction that is known to be committed.
+        self._written = 0
 
     async def begin(self, node: int | None, name: str, since: int) -> Ownership:
         """Own the node (None: any that nobody owns), claim its next epoch, begin its chain.
@@ -74,6 +80,8 @@ class Owner:
         """
         self.ownership = Ownership(node or 0, 0, name, since)
         await self._connect()
+        if self._durable and (told := await risks(self._connection)):
+            log.warning("a commit may be lost when the server's machine stops", settings=told)
         if node is None:
             await self._own_any()
         elif not await self._locked():
@@ -121,7 +129,8 @@ class Owner:
 
         Raises:
             LedgerUnavailable: when the server can't be reached, or another node writes for long.
-            LedgerLost: when another process owns the node.
+            LedgerLost: when another process owns the node, or the server has an older state of the
+                ledger: what was committed is not in it.
         """
         known = self._connection
         await self._connect_again()
@@ -138,18 +147,23 @@ class Owner:
         own = self.ownership
         try:
             await self._connection.execute("BEGIN")
-            number: int | None = await self._connection.fetchval(
-                _BEGIN, *WRITING, own.node, own.epoch
-            )
+            number: int | None = None
+            if own.epoch:
+                number = await self._connection.fetchval(_BEGIN, *WRITING, own.node, own.epoch)
+            else:
+                # (That waits for no turn where it finds no row.)
+                await self._connection.execute(_TURN, *WRITING)
+            lost = bool(own.epoch) and (number is None or number <= self._written)
+            epoch = await self._epoch() if lost else own.epoch
         except asyncpg.LockNotAvailableError as error:
             await self.roll_back()
             raise self._said(error) from error
         except Exception as error:
             await self.drop()
             raise self._said(error) from error
-        if number is None and own.epoch:
+        if lost:
             await self.drop()
-            raise self._lost()
+            raise self._lost(epoch)
         return number
 
     async def commit(self, number: int | None) -> None:
@@ -177,9 +191,10 @@ class Owner:
             await self.drop()
             if number is None or not await self._committed(number):
                 raise self._said(error) from error
-            return
+            status = "COMMIT"
         if status != "COMMIT":
             raise LedgerError(f"the ledger {self._server} took back what was to be committed")
+        self._written = number or 0
 
     async def roll_back(self) -> None:
         """Take the transaction back; without an answer the session ends, and with it that."""
@@ -243,8 +258,10 @@ class Owner:
         loop = asyncio.get_running_loop()
         until = loop.time() + LINGER_SECONDS
         while not await self._locked():
-            if await self._epoch() != self.ownership.epoch:
-                break
+            # (Who came and has gone is found by the next transaction.)
+            if (epoch := await self._epoch()) != self.ownership.epoch:
+                await self.drop()
+                raise self._lost(epoch)
             if loop.time() > until:
                 await self.drop()
                 raise LedgerUnavailable(
@@ -252,9 +269,6 @@ class Owner:
                     "that does not end"
                 )
             await asyncio.sleep(LOOK_SECONDS)
-        if await self._epoch() != self.ownership.epoch:
-            await self.drop()
-            raise self._lost()
 
     async def _locked(self) -> bool:
         found: bool = await self._connection.fetchval(TRY, *node_lock(self.ownership.node))
@@ -280,9 +294,15 @@ class Owner:
         if connection is not None:
             connection.terminate()
 
-    def _lost(self) -> LedgerLost:
+    def _lost(self, epoch: int) -> LedgerLost:
+        """What became of the node, whose epoch on the server is that one."""
+        node = self.ownership.node
+        if epoch > self.ownership.epoch:
+            return NodeLost(f"node {node} of the ledger {self._server} is another process's now")
         return LedgerLost(
-            f"node {self.ownership.node} of the ledger {self._server} is another process's now"
+            f"the ledger {self._server} is an older state of it, without what node {node} has "
+            "committed: a backup was restored, or a standby promoted that lacked the last commits, "
+            "while it was in use"
         )
 
     def _said(self, error: Exception) -> Exception:

@@ -51,8 +51,10 @@ class ServerWriter:
         #: Why nothing can be written just now; empty when it can.
         self.why = ""
         self._written_at = self._probed_at = 0.0
-        #: Set when another process has become this node: nothing more is written.
+        #: Set when another process has become this node, or the server has an older state of the
+        #: ledger: nothing more is written. By what.
         self.lost = asyncio.Event()
+        self.loss: LedgerLost | None = None
         self.committed: Committed = told_to_nobody
 
     async def start(self, node: int | None, name: str, since: int) -> Ownership:
@@ -65,7 +67,7 @@ class ServerWriter:
         self._owner = Owner(self._server, self._durable)
         ownership = await self._owner.begin(node, name, since)
         self.why = ""
-        self.lost = asyncio.Event()
+        self.lost, self.loss = asyncio.Event(), None
         return ownership
 
     async def stop(self) -> None:
@@ -115,7 +117,7 @@ class ServerWriter:
         return f"the ledger {self._server} does not answer"
 
     def _refusal(self) -> LedgerUnavailable:
-        return (LedgerLost if self.lost.is_set() else LedgerUnavailable)(self.why)
+        return (type(self.loss) if self.loss is not None else LedgerUnavailable)(self.why)
 
     async def _commit_all(self) -> None:
         """Commit groups until nothing waits."""
@@ -188,4 +190,5 @@ class ServerWriter:
             log.error("the ledger can't be written: calls get 503, deliveries wait", why=str(error))
         self.why = str(error)
         if isinstance(error, LedgerLost):
+            self.loss = error
             self.lost.set()

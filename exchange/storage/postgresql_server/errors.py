@@ -4,6 +4,9 @@ own: one line that says what is wrong with which server.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from exchange.errors import LedgerDamaged, LedgerError, LedgerUnavailable
 
 #: Classes of SQLSTATE that are not about what was asked, and what each means.
@@ -14,7 +17,9 @@ MEANINGS = {
     "3D": "there is no such database",
     "40": "the transaction was ended by the server",
     "42501": "this user may not",
+    "42P01": "its tables are gone",
     "53": "it has no room left",
+    "53300": "it takes no more sessions (max_connections, or the user's or database's own limit)",
     "55": "another process holds it",
     "57": "it ends, or ended what was asked",
     "58": "its machine failed",
@@ -45,6 +50,8 @@ def ledger_error(address: str, error: Exception) -> Exception:
     """
     if isinstance(error, LedgerError):
         return error
+    # (What SQLAlchemy raised, which migrates, was raised by its driver from what asyncpg raised.)
+    error = getattr(getattr(error, "orig", None), "__cause__", None) or error
     state = getattr(error, "sqlstate", None)
     if isinstance(state, str):
         # Its first line: the detail after it may repeat what a message says.
@@ -67,3 +74,19 @@ def ledger_error(address: str, error: Exception) -> Exception:
         kind = LedgerError if isinstance(error, ValueError) else LedgerUnavailable
         return kind(f"the ledger {address}: {error}")
     return error
+
+
+@contextmanager
+def as_ledger_errors(address: str) -> Iterator[None]:
+    """Raise what goes wrong inside as one line about the ledger at `address`.
+
+    Raises:
+        LedgerError: for all that `ledger_error` knows.
+    """
+    try:
+        yield
+    except Exception as error:
+        said = ledger_error(address, error)
+        if said is error:
+            raise
+        raise said from error

@@ -7,12 +7,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from exchange.errors import LedgerError
+from exchange.errors import LedgerDamaged, LedgerError
 from exchange.storage.postgresql_server.address import Server
-from exchange.storage.postgresql_server.locks import MIGRATION, UNLOCK, WAIT_FOR
-from exchange.storage.postgresql_server.session import connected
+from exchange.storage.postgresql_server.errors import as_ledger_errors
+from exchange.storage.postgresql_server.locks import MIGRATION, WAIT_FOR
+from exchange.storage.postgresql_server.session import connected, risks
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+_TABLES = (
+    "SELECT schemaname::text,tablename::text FROM pg_tables "
+    "WHERE schemaname=ANY(current_schemas(false))"
+)
+#: Tables that only a ledger has together.
+_OURS = {"alembic_version", "chain", "message", "owner"}
 
 
 def newest_revision() -> str:
@@ -31,14 +38,28 @@ async def migrate(server: Server) -> None:
     """
     connection = await connected(server, "exchange migrates")
     try:
-        if await revision(connection, server) == newest_revision():
-            return
-        await connection.execute(WAIT_FOR, *MIGRATION)
-        try:
+        with as_ledger_errors(str(server)):
+            if await revision(connection, server) == newest_revision():
+                return
+            # (The lock is free when the session has ended.)
+            await connection.execute(WAIT_FOR, *MIGRATION)
             if await revision(connection, server) != newest_revision():
                 await _upgrade(server)
-        finally:
-            await connection.execute(UNLOCK, *MIGRATION)
+    finally:
+        await connection.close()
+
+
+async def look(server: Server) -> tuple[str, str]:
+    """The revision of the ledger (empty: none is made yet), and its server's `risks`; changes
+    nothing.
+
+    Raises:
+        LedgerError: when it can't be written, or is none of this version or an older one.
+    """
+    connection = await connected(server, "exchange looks")
+    try:
+        with as_ledger_errors(str(server)):
+            return await revision(connection, server), await risks(connection)
     finally:
         await connection.close()
 
@@ -47,19 +68,35 @@ async def revision(connection: Any, server: Server) -> str:
     """The revision of the ledger; empty when there is nothing in the database yet.
 
     Raises:
-        LedgerError: when it is no ledger, or one of a newer version.
+        LedgerError: when it is no ledger, or one of a newer version, or lies where this session
+            would not look for it first.
     """
-    rows = await connection.fetch(
-        "SELECT tablename::text FROM pg_tables WHERE schemaname=current_schema()"
-    )
-    names = {row[0] for row in rows}
+    own: str | None = await connection.fetchval("SELECT current_schema()::text")
+    if own is None:
+        raise LedgerError(
+            f"{server}: no schema of search_path is there, or this user may not use it"
+        )
+    tables: dict[str, set[str]] = {}
+    for schema, name in await connection.fetch(_TABLES):
+        tables.setdefault(schema, set()).add(name)
+    names = tables.pop(own, set())
     if not names:
+        for schema in tables:
+            if tables[schema] >= _OURS:
+                raise LedgerError(
+                    f"the ledger {server} is in the schema {schema}, but search_path names {own} "
+                    f"first, where a new one would be made: name {schema} first"
+                )
         return ""
     if not {"alembic_version", "message"} <= names:
         raise LedgerError(
             f"{server} is a database, but no ledger: it has other tables; name another database"
         )
-    known = str(await connection.fetchval("SELECT version_num FROM alembic_version"))
+    known: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+    if known is None:
+        raise LedgerDamaged(
+            f"the ledger {server}: it is damaged, for it has no revision: restore a backup"
+        )
     if known > newest_revision():
         raise LedgerError(
             f"the ledger {server} is of a newer version (revision {known}): this one knows "
@@ -88,6 +125,7 @@ async def _upgrade(server: Server) -> None:
     # Alembic and SQLAlchemy take half a second to import, and most starts have nothing to migrate.
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
     from sqlalchemy.ext.asyncio import create_async_engine
 
     config = Config()
@@ -103,5 +141,7 @@ async def _upgrade(server: Server) -> None:
     try:
         async with engine.begin() as connection:
             await connection.run_sync(upgrade)
+    except CommandError as error:
+        raise LedgerError(f"the ledger {server} can't be upgraded: {error}") from error
     finally:
         await engine.dispose()

@@ -11,6 +11,7 @@ import asyncpg
 
 from exchange.storage.postgresql_server.address import Server
 from exchange.storage.postgresql_server.connection import ServerConnection
+from exchange.storage.postgresql_server.errors import as_ledger_errors
 from exchange.storage.postgresql_server.migrate import require_newest
 from exchange.storage.postgresql_server.session import CONNECT_SECONDS, WRITABLE, connected
 
@@ -43,7 +44,8 @@ def session(server: Server, name: str, target: str | None = WRITABLE) -> Iterato
             return runner.run(_awaited(work))
 
         try:
-            wait(require_newest(connection, server))
+            with as_ledger_errors(str(server)):
+                wait(require_newest(connection, server))
             yield ServerConnection(connection, wait, str(server), {})
         finally:
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):

@@ -12,7 +12,11 @@ import pytest
 
 from exchange.cli.serving import doctor
 from exchange.cli.serving.doctor import Finding, examine
+from exchange.settings import Settings
 from exchange.storage.migrate import newest_revision
+from exchange.storage.postgresql_server.address import Server
+from exchange.storage.postgresql_server.migrate import newest_revision as newest
+from tests.postgresql import LocalServer, name_of
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +89,22 @@ def test_a_ledger_that_will_be_carried_over_says_so(
     monkeypatch.setenv("EXCHANGE_STORAGE__URL", f"sqlite:///{tmp_path / 'ledger.db'}")
     (found,) = [each for each in examine() if each.what == "ledger"]
     assert found == Finding("ledger", "ok", f"{tmp_path / 'ledger.db'}{told}")
+
+
+def test_a_ledger_on_a_server_is_looked_at_there(postgresql: LocalServer) -> None:
+    def found(where: Server) -> Finding:
+        return doctor._ledger(Settings(storage={"url": where.url}))
+
+    kept, new = postgresql.ledger(), postgresql.database()
+    lost = "fsync=off: a commit may be lost with its machine"
+    assert found(kept) == Finding("ledger", "note", f"{kept}, of revision {newest()}; {lost}")
+    postgresql.ask("UPDATE alembic_version SET version_num='0004'", name_of(kept))
+    assert f"0004, which is carried over to {newest()} at the start" in found(kept).told
+    assert found(new) == Finding("ledger", "note", f"{new} will be made; {lost}")
+    assert not postgresql.ask(
+        "SELECT tablename FROM pg_tables WHERE schemaname='public'", name_of(new)
+    )
+    assert found(Server(postgresql.url("nowhere"))).state == "missing"
 
 
 def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,11 @@ commit whose answer is lost is not taken for another's, and who may only read is
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import socket
+import struct
 import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -22,12 +26,25 @@ from exchange.storage.proof import verify as proof
 from exchange.storage.proof.verify import verify
 from tests.contracts.rows import record
 from tests.drills.server import within
+from tests.exchange.storage.postgresql.test_ledger import Proxy
 from tests.journeys.postgresql.test_killed import serve_through
 from tests.journeys.shell import free_port
 from tests.journeys.test_one_owner import complaint
-from tests.postgresql import DOCKER, LocalServer, LocalStandby, local_server, local_standby
+from tests.postgresql import (
+    DOCKER,
+    LocalServer,
+    LocalStandby,
+    local_server,
+    local_standby,
+    name_of,
+)
 
 pytestmark = pytest.mark.drill
+
+#: Source: linux/asm-generic/socket.h, linux/bpf_common.h (BPF_RET | BPF_K).
+SO_ATTACH_FILTER, BPF_RETURN = 26, 0x06
+#: Until when a machine is missed that says nothing more, in seconds.
+GONE_SECONDS = 30.0
 
 
 @pytest.fixture
@@ -47,6 +64,54 @@ async def test_a_promoted_standby_has_all_that_was_acknowledged_and_is_written_t
     where = Server(primary.url(_name(primary), standby))
     lose = partial(primary.stop, at_once=True)
     await serve_through(where, 2, lose, standby, standby.promote)
+
+
+class Vanishing(Proxy):
+    """A server whose machine loses its power: what is sent there is not even acknowledged."""
+
+    def __init__(self, server: LocalServer) -> None:
+        super().__init__(server)
+        self._sockets: list[socket.socket] = []
+
+    async def _serve(self, client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
+        self._sockets.append(answer.get_extra_info("socket"))
+        await super()._serve(client, answer)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._listening.sockets[0].getsockname()[1])
+
+    def vanish(self) -> None:
+        """Have the kernel drop all that comes, before TCP sees it (SO_ATTACH_FILTER, socket(7))."""
+        nothing = ctypes.create_string_buffer(struct.pack("HBBI", BPF_RETURN, 0, 0, 0))
+        program = struct.pack("HP", 1, ctypes.addressof(nothing))
+        for each in (*self._listening.sockets, *self._sockets):
+            if each.fileno() >= 0:
+                each.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+
+
+@pytest.mark.parametrize("seconds", [GONE_SECONDS] if sys.platform == "linux" else [])
+async def test_a_machine_that_is_gone_without_a_word_is_not_waited_for(
+    seconds: float, pair: tuple[LocalServer, LocalStandby]
+) -> None:
+    primary, standby = pair
+    where = primary.ledger()
+    machine = Vanishing(primary)
+    async with machine.before(where):
+        hosts = f"host=127.0.0.1,{standby.folder}&port={machine.port},5432"
+        ledger = PostgresLedger(Server(f"postgresql://postgres@/{name_of(where)}?{hosts}"))
+        await ledger.open()
+        await ledger.record(record("a"))
+        await asyncio.to_thread(standby.catch_up)
+        machine.vanish()
+        await asyncio.to_thread(standby.promote)
+        async with asyncio.timeout(within(seconds)):
+            assert (await ledger.record(record("b"))).kind == "new"
+        await asyncio.to_thread(primary.stop, at_once=True)
+        await ledger.close()
+    found = await asyncio.to_thread(verify, Server(standby.url(name_of(where))))
+    assert found.clean, [check for check in found.checks if check.broken]
 
 
 async def test_a_standby_is_looked_into_and_not_served_from(

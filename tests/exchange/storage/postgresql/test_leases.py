@@ -11,7 +11,7 @@ import pytest
 
 from exchange.errors import LedgerUnavailable
 from exchange.ports.lanes import KEEPER, LANES, Duties
-from exchange.storage.postgresql import owner
+from exchange.storage.postgresql import leases, owner
 from exchange.storage.postgresql.leases import ServerLeases
 from exchange.storage.postgresql.ledger import PostgresLedger
 from tests.contracts.rows import record
@@ -34,6 +34,14 @@ class Nodes:
         await opened.open()
         self.open.append(opened)
         return opened
+
+    async def step_clock(self, milliseconds: int) -> None:
+        """As if the server's clock stepped on: all leases end sooner by it."""
+        await self.open[0].change(
+            lambda connection: connection.execute(
+                "UPDATE node_lease SET until=until-?", (milliseconds,)
+            )
+        )
 
     async def leases(self) -> ServerLeases:
         """The leases of another node."""
@@ -91,6 +99,26 @@ async def test_a_lease_that_ended_is_the_next_nodes_and_not_before(nodes: Nodes)
     assert (await second.renew(ALL, LONG, ())).own == frozenset(range(LANES + 1))
     assert not (await first.renew(ALL, LONG, ())).own, "who comes back has what is left over"
     assert (await second.renew(ALL, LONG, ())).share == 128
+
+
+async def test_a_step_of_the_clock_takes_no_lanes(nodes: Nodes) -> None:
+    first, second = [await nodes.leases() for _ in range(2)]
+    whole = (await first.renew(ALL, LONG, ())).own
+    await second.renew(ALL, LONG, ())
+    await nodes.step_clock(2 * LONG)
+    assert not (await second.renew(ALL, LONG, ())).own
+    assert (await first.renew(ALL, LONG, ())).own == whole
+    assert not (await second.renew(ALL, LONG, ())).own
+
+
+async def test_a_step_back_keeps_no_lanes(nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "RUNS_MAX", 20)
+    first, second = [await nodes.leases() for _ in range(2)]
+    whole = (await first.renew(ALL, LONG, ())).own
+    await nodes.step_clock(-2 * LONG)
+    assert not (await second.renew(ALL, LONG, ())).own
+    await asyncio.sleep(0.05)
+    assert (await second.renew(ALL, LONG, ())).own == whole
 
 
 async def test_what_is_handed_back_is_free_at_once(nodes: Nodes) -> None:

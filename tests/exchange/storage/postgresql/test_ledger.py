@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -22,9 +23,16 @@ from exchange.storage.postgresql.ledger import PostgresLedger
 from exchange.storage.postgresql_server.address import Server
 from exchange.storage.postgresql_server.connection import translated
 from exchange.storage.postgresql_server.errors import ledger_error
+from exchange.storage.postgresql_server.migrate import MIGRATIONS
 from exchange.storage.proof.verify import verify
 from tests.contracts.rows import record, settlement
 from tests.postgresql import LocalServer
+
+#: What a node of the version before would meet.
+TAKES_AWAY = re.compile(
+    r"\b(?:DROP|RENAME|TRUNCATE|DELETE|UPDATE|ALTER COLUMN|ADD CONSTRAINT|UNIQUE INDEX)\b"
+    r"|ADD COLUMN (?![^\"]*DEFAULT)"
+)
 
 
 @pytest.fixture
@@ -154,7 +162,7 @@ async def test_a_session_that_the_server_ended_is_made_anew(
     ledger: PostgresLedger, postgresql: LocalServer
 ) -> None:
     await ledger.record(record("a"))
-    _end_sessions(postgresql)
+    postgresql.end_sessions(ledger._server)
     made = record("b")
     assert (await ledger.record(made)).kind == "new"
     assert await ledger.message(made.message.id) == made.message
@@ -165,7 +173,7 @@ async def test_a_session_that_the_server_ended_is_made_anew(
 async def test_who_lost_its_node_meanwhile_writes_nothing_more(
     ledger: PostgresLedger, postgresql: LocalServer
 ) -> None:
-    _end_sessions(postgresql)
+    postgresql.end_sessions(ledger._server)
     second = PostgresLedger(ledger._server, node=0, name="the second")
     await second.open()
     made = record("late")
@@ -180,6 +188,7 @@ async def test_who_lost_its_node_meanwhile_writes_nothing_more(
     assert (await second.verify()).clean
 
 
+@pytest.mark.drill
 async def test_a_server_that_is_gone_is_told_and_written_to_when_it_is_back() -> None:
     from tests.postgresql import local_server
 
@@ -288,6 +297,14 @@ def test_the_migrations_make_the_tables_that_are_declared(postgresql: LocalServe
     assert {each for each in indexes.split("\n") if not each.endswith(("_pkey", "_pkc"))} == wanted
 
 
+def test_migrations_only_add_so_that_nodes_of_the_version_before_go_on() -> None:
+    files = sorted((MIGRATIONS / "versions").glob("[0-9]*.py"))[1:]
+    assert len(files) > 5
+    for file in files:
+        found = TAKES_AWAY.search(file.read_text(encoding="utf-8"))
+        assert found is None, f"{file.name}: {found and found[0]}"
+
+
 def test_the_embedded_ledger_imports_nothing_of_postgresql() -> None:
     code = (
         "import sys, exchange.assembly, exchange.cli.serving.serve, exchange.cli.verify\n"
@@ -341,10 +358,3 @@ async def _hold(ledger: PostgresLedger, stands: asyncio.Event) -> None:
     stands.set()
     await asyncio.sleep(1)
     await own.commit(number)
-
-
-def _end_sessions(server: LocalServer) -> None:
-    server.ask(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE application_name LIKE 'exchange %'"
-    )

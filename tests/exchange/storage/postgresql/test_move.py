@@ -13,9 +13,11 @@ import pytest
 from typer.testing import CliRunner
 
 from exchange.cli import app
-from exchange.errors import LedgerError, Owned
+from exchange.errors import LedgerError, LedgerUnavailable, Owned
 from exchange.ports.ledger import Remember
 from exchange.storage.ownership import own
+from exchange.storage.postgresql import move as move_module
+from exchange.storage.postgresql import owner
 from exchange.storage.postgresql.ledger import PostgresLedger
 from exchange.storage.postgresql.move import ROWS, move
 from exchange.storage.proof.heads_file import head_path
@@ -76,6 +78,24 @@ async def test_nothing_is_carried_over_to_somebodys_ledger_or_while_it_is_served
         await asyncio.to_thread(move, before.path, other._server)
     with own(before.path, "a test", 0), pytest.raises(Owned):
         await asyncio.to_thread(move, before.path, postgresql.database())
+
+
+async def test_who_serves_meanwhile_waits(
+    tmp_path: Path, postgresql: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, where = await filled(tmp_path / "exchange.db"), postgresql.ledger()
+    monkeypatch.setattr(owner, "WAIT_MILLISECONDS", 100)
+    tables, told = move_module._tables, []
+
+    def served_meanwhile(file: sqlite3.Connection) -> list[str]:
+        with pytest.raises(LedgerUnavailable) as refused:
+            asyncio.run(PostgresLedger(where).open())
+        told.append(str(refused.value))
+        return tables(file)
+
+    monkeypatch.setattr(move_module, "_tables", served_meanwhile)
+    assert (await asyncio.to_thread(move, before.path, where)).clean
+    assert "another process holds it" in told[0]
 
 
 async def test_a_file_that_was_changed_is_told_after_it_was_carried_over(
