@@ -282,6 +282,7 @@ class Exchange:
         control_key = self.settings.partners.control_key
         stubs = StubOperations(self.transport, self.ledger, self.clock, control_key)
         disclosures = Disclosures(self.ledger, list(self.channels), self.clock)
+        receivers = ReceiverOperations(self.receiver_states, conditions, self.directory, self.clock)
         parts = Parts(
             limits=self.settings.limits,
             directory=self.directory,
@@ -299,9 +300,7 @@ class Exchange:
                 snapshots=snapshots,
                 catalogue=self.catalogue,
                 dead_letters=DeadLetters(self.ledger, self.mailboxes, self.letter_jobs),
-                receivers=ReceiverOperations(
-                    self.receiver_states, conditions, self.directory, self.clock
-                ),
+                receivers=receivers,
                 partners=PartnerOperations(
                     self.added_partners, self.directory, self.channels.values()
                 ),
@@ -332,7 +331,9 @@ class Exchange:
             channels=[*self.channels.values()],
             checking=self.checking,
             worker_thread=self.worker_thread,
+            mailboxes=self.mailboxes,
             letter_jobs=self.letter_jobs,
+            receivers=receivers,
             search=search,
             stubs=stubs,
             disclosures=disclosures,

@@ -15,7 +15,7 @@ from aiohttp import web
 from exchange.assembly.statistics import statistics_report
 from exchange.clocks import WallClock
 from exchange.journey.check import Checking
-from exchange.journey.mailbox import LetterJobs
+from exchange.journey.mailbox import LetterJobs, Mailboxes
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel
 from exchange.settings import Settings
@@ -24,6 +24,7 @@ from exchange.statistics.rows import load as load_rows
 from exchange.storage.ledger import SqlLedger
 from exchange.web.api.disclosures import Disclosures
 from exchange.web.api.message_search import MessageSearch
+from exchange.web.api.receivers import ReceiverOperations
 from exchange.web.api.stubs import StubOperations
 from exchange.web.app import Parts
 from exchange.web.figures.process_figures import ProcessLooks
@@ -50,7 +51,9 @@ class PageParts:
     channels: Sequence[Channel]
     checking: Checking
     worker_thread: WorkerThread
+    mailboxes: Mailboxes
     letter_jobs: LetterJobs
+    receivers: ReceiverOperations
     search: MessageSearch
     stubs: StubOperations
     disclosures: Disclosures
@@ -78,10 +81,16 @@ def attach_pages(app: web.Application, own: PageParts, parts: Parts, settings: S
         retention=settings.retention,
     ).attach(app, guard)
     CasePages(ledger, directory, parts.clock, own.channels).attach(app)
-    DeadLetterPage(ledger, own.letter_jobs).attach(app)
+    DeadLetterPage(ledger, own.mailboxes, own.letter_jobs).attach(app, guard)
     rows = load_rows()
     sectors = load_cuts(rows).names["sector"]
-    PartnerPages(directory, parts.conditions, own.channels, sectors).attach(app)
+    PartnerPages(
+        directory=directory,
+        conditions=parts.conditions,
+        receivers=own.receivers,
+        channels=own.channels,
+        sectors=sectors,
+    ).attach(app, guard)
     ValidatePage(own.checking, own.worker_thread, parts.catalogue).attach(app)
     StubPage(own.stubs, parts.clock).attach(app, guard)
     DisclosurePage(own.disclosures, parts.catalogue).attach(app, guard)
