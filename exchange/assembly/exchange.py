@@ -334,6 +334,7 @@ class Exchange:
             mailboxes=self.mailboxes,
             letter_jobs=self.letter_jobs,
             receivers=receivers,
+            added_partners=self.added_partners,
             search=search,
             stubs=stubs,
             disclosures=disclosures,

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from exchange.assembly.statistics import statistics_report
 from exchange.clocks import WallClock
+from exchange.journey.added_partners import AddedPartners
 from exchange.journey.check import Checking
 from exchange.journey.mailbox import LetterJobs, Mailboxes
 from exchange.journey.worker_thread import WorkerThread
@@ -54,6 +55,7 @@ class PageParts:
     mailboxes: Mailboxes
     letter_jobs: LetterJobs
     receivers: ReceiverOperations
+    added_partners: AddedPartners
     search: MessageSearch
     stubs: StubOperations
     disclosures: Disclosures
@@ -88,8 +90,10 @@ def attach_pages(app: web.Application, own: PageParts, parts: Parts, settings: S
         directory=directory,
         conditions=parts.conditions,
         receivers=own.receivers,
+        added=own.added_partners,
         channels=own.channels,
         sectors=sectors,
+        clock=parts.clock,
     ).attach(app, guard)
     ValidatePage(own.checking, own.worker_thread, parts.catalogue).attach(app)
     StubPage(own.stubs, parts.clock).attach(app, guard)

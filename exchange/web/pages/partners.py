@@ -8,13 +8,15 @@ from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
-from exchange.ports import Channel
-from exchange.schemas.directory import Directory
+from exchange.journey.added_partners import AddedPartners
+from exchange.ports import Channel, Clock
+from exchange.schemas.directory import Directory, digests_of
 from exchange.web.access.guard import ACTOR, Guard, Need
 from exchange.web.api.receivers import REASON_CHARACTERS_MAX, ReceiverOperations, checked_reason
 from exchange.web.figures.receiver_conditions import Condition, Conditions
 from exchange.web.pages.form import posted_texts
 from exchange.web.pages.layout import language_of, link, may, page, what_is_wrong
+from exchange.web.pages.receiver_rows import long_text
 
 #: Partners on the page.
 SHOWN_MAX = 200
@@ -30,14 +32,18 @@ class PartnerPages:
         directory: Directory,
         conditions: Conditions,
         receivers: ReceiverOperations,
+        added: AddedPartners,
         channels: Sequence[Channel],
         sectors: Mapping[str, Mapping[str, str]],
+        clock: Clock,
     ) -> None:
         self._directory = directory
         self._conditions = conditions
         self._receivers = receivers
+        self._added = added
         self._channels = channels
         self._sectors = sectors
+        self._clock = clock
 
     def attach(self, app: web.Application, guard: Guard) -> None:
         """Add the routes; a viewer may look."""
@@ -97,6 +103,11 @@ class PartnerPages:
         return page(
             request,
             "partner.html",
+            keys=len(digests_of(partner)),
+            keyed_at=self._added.keyed_at(partner_id),
+            key_lasts=long_text(
+                self._clock.now() - self._added.keyed_at(partner_id), language_of(request)
+            ),
             status=400 if wrong else 200,
             wrong=wrong,
             reason_max=REASON_CHARACTERS_MAX,

@@ -4,6 +4,8 @@ JavaScript, each in the audit log, and nothing by mistake.
 
 from __future__ import annotations
 
+import json
+
 from exchange.schemas.envelope import public_id
 from tests.journeys.pages.conftest import RECEIVER, Shown
 from tests.journeys.pages.forms import posted
@@ -91,3 +93,14 @@ async def test_a_receiver_is_paused_for_a_reason_and_resumed(shown: Shown) -> No
     assert await noted(shown, 2) == ["resume", "pause"]
     status, _ = await posted(shown.served, "/partners/nobody.here", ("pause", "1"))
     assert status == 404
+
+
+async def test_a_partners_page_tells_how_old_its_key_is(shown: Shown) -> None:
+    added = json.dumps({"id": "county.own", "sector": "wellbeing-county"})
+    told = {"Content_Type": "application/json"}
+    assert (await shown.served.post("/api/v1/partners", added, **told))[0] == 200
+    _, page = await shown.page("/partners/county.own?lang=sv")
+    assert "1; den nyaste gjordes" in " ".join(page.split())
+    assert "(dess ålder:" in " ".join(page.split())
+    _, page = await shown.page(f"/partners/{RECEIVER}?lang=sv")
+    assert "katalogens fil" in page
