@@ -106,7 +106,7 @@ class RunsPage:
         try:
             content = await asyncio.to_thread(made)
         except ValueError as error:
-            return problem_response(400, "Not side by side", what_is_wrong(error, language))
+            return problem_response(400, "Not side by side", str(error))
         headers = {**HEADERS, "Content-Type": FORMS[suffix][1]}
         if suffix == "html":
             headers["Content-Security-Policy"] = OWN_STYLE

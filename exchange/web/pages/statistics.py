@@ -108,8 +108,7 @@ class StatisticsPage:
         try:
             asked = self._asked(request.query)
         except ValueError as error:
-            wrong = what_is_wrong(error, language_of(request))
-            return problem_response(400, "Not a period", wrong)
+            return problem_response(400, "Not a period", str(error))
         content = await self._made(_written, asked, language_of(request), form)
         headers = {**HEADERS, "Content-Type": media_type}
         if suffix == "html":

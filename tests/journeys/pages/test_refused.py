@@ -75,6 +75,17 @@ async def test_each_refusal_has_its_page(closed: Shut) -> None:
     assert all(detail.values()), detail
 
 
+async def test_what_an_address_says_wrongly_is_told_in_the_pages_language(closed: Shut) -> None:
+    for path, told in (
+        ("/audit?before=x", "before är id:t"),
+        ("/dead-letters?before=x", "32 hexadecimala siffror"),
+        ("/messages?before=x", "before"),
+        ("/statistics?from=x&year=1", "år"),
+    ):
+        status, root = await page(closed, f"{path}&lang=sv")
+        assert (status, told in root.xpath("string(//*[@role='alert'])")) == (400, True), path
+
+
 async def test_a_ledger_that_says_no_is_told_on_a_page(tmp_path: Path) -> None:
     async with shut(tmp_path) as closed:
         await closed.running.exchange.ledger.close()

@@ -25,6 +25,7 @@ PAGES = (
     "/partners?q=fund",
     "/partners/fund.pro",
     "/partners/nobody",
+    "/no/such/page",
     "/audit",
     "/stubs",
     "/disclosures",
