@@ -31,7 +31,7 @@ from lxml import etree
 
 from exchange.adapters.income_register import generate
 from exchange.assembly import Exchange
-from exchange.cli.serving.collector import GARBAGE_OBJECTS_MAX
+from exchange.cli.serving.garbage_collection import GARBAGE_OBJECTS_MAX
 from exchange.ports import Inbound
 from exchange.schemas.catalogue import Catalogue
 from exchange.settings import Settings

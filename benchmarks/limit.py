@@ -25,7 +25,7 @@ from aiohttp import web
 from lxml import etree
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from exchange.adapters.income_register.signature.refused import Refused
+from exchange.adapters.income_register.signature.errors import Refused
 from exchange.adapters.income_register.signature.sign import sign_canonical, signing_key
 from exchange.adapters.income_register.signature.verify import verify
 from exchange.benchmarks.servers import BODY_BYTES_MAX, schema_judge, serve

@@ -73,8 +73,8 @@ def keep(report: Mapping[str, Any]) -> Path:
 
 
 def summarise(case: Case, taken: Mapping[str, Taken]) -> dict[str, Any]:
-    """Medians and spreads of rates, and of the ratios of each round to the limit server (where there
-    is none, to the bare echo); each round as it was.
+    """Medians and spreads of rates, and of the ratios of each round to the limit server (where
+    there is none, to the bare echo); each round as it was.
     """
     name_of_base = BASE if BASE in taken else BARE
     base = taken[name_of_base].runs

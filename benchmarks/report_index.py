@@ -32,7 +32,7 @@ from exchange.adapters.income_register.register.index import Index
 from exchange.adapters.income_register.signature.sign import sign, signing_key
 from exchange.assembly import Exchange
 from exchange.benchmarks.income_delivery import Peak, give_back, resident_bytes
-from exchange.cli.serving.collector import GARBAGE_OBJECTS_MAX
+from exchange.cli.serving.garbage_collection import GARBAGE_OBJECTS_MAX
 from exchange.ports import Desk, Inbound
 from exchange.schemas.call import XML, Call
 from exchange.schemas.directory import Partner

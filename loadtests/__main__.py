@@ -18,8 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from loadtests import budgets, calls, limiting, processes, shapes, workload
-from loadtests.towards import add_options, towards
+from loadtests import bottleneck, budgets, calls, processes, shapes, workload
+from loadtests.partner_load import add_options, towards
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 #: Samples of each sender and type; each call made of one gets ids of its own.
@@ -162,7 +162,7 @@ def drive(
     report = given.reports / f"load-{given.shape}.json"
     report.unlink(missing_ok=True)
     started = {"exchange": served, "stubs": played}
-    processors = limiting.Processors({name: each.pid for name, each in started.items() if each})
+    processors = bottleneck.Processors({name: each.pid for name, each in started.items() if each})
     measured = processes.metrics(url)
     with processes.Memory(served.pid) if served else contextlib.nullcontext() as memory:
         locust(given, url, samples, report)
@@ -172,9 +172,9 @@ def drive(
     run["processor_seconds"] = processors.figures()
     # (Of several workers /metrics tells of whichever answers.)
     alone = served is not None and given.workers == 1
-    run["commits"] = limiting.commits(measured, processes.metrics(url)) if alone else {}
-    run["limited_by"] = limiting.limits(run, given.locusts)
-    print(limiting.table(run, run["limited_by"]))
+    run["commits"] = bottleneck.commits(measured, processes.metrics(url)) if alone else {}
+    run["limited_by"] = bottleneck.limits(run, given.locusts)
+    print(bottleneck.table(run, run["limited_by"]))
     run["still_waiting"] = processes.drain(url)
     found = differences(run["accepted"], before, processes.counted(url), run["failures"])
     if memory is not None:

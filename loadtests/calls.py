@@ -35,8 +35,8 @@ class Prepared:
 @dataclass(frozen=True, slots=True)
 class Sample:
     """A call of a sample file. Slots are (at, width, place) by where they stand: the body (empty
-    name), the path (`:path`) or a header. `pushed`: the exchange makes it to a partner, and signs it
-    each time.
+    name), the path (`:path`) or a header. `pushed`: the exchange makes it to a partner, and signs
+    it each time.
     """
 
     channel: str

@@ -20,7 +20,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests import budgets, calls, shapes, workload
 from loadtests.report import report, table
-from loadtests.sources import TIMEOUT_SECONDS, Sender, Source, Spacer, kinds
+from loadtests.users import TIMEOUT_SECONDS, Sender, Source, Spacer, kinds
 
 #: Between the end of the arrivals and the end of the test: the workers start a little after the
 #: master.

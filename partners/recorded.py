@@ -4,10 +4,11 @@ stand that each call needs anew.
 A line holds `flow`, `channel`, `type`, `sender`, `sector`, `weight` (calls a year), `items`,
 `method`, `path` (with its query), `headers`, `body` (text) and `slots`. A slot `[where, at, width,
 place]` is a stretch of `width` decimal digits at `at` of the header named `where` (`:path`: of the
-path), or (where it is empty) at that byte of the body in UTF-8. A client writes a number of `NUMBER_DIGITS` digits,
-leading zeros kept, that it never gave out before: digits [place, place + width) of it go into the
-slot. The message stays valid, since only digits (and hexadecimal digits of ids that may be any) are
-replaced, by as many. Nothing is signed, for a signature would not hold for the new ids.
+path), or (where it is empty) at that byte of the body in UTF-8. A client writes a number of
+`NUMBER_DIGITS` digits, leading zeros kept, that it never gave out before: digits [place, place +
+width) of it go into the slot. The message stays valid, since only digits (and hexadecimal digits of
+ids that may be any) are replaced, by as many. Nothing is signed, for a signature would not hold for
+the new ids.
 """
 
 from __future__ import annotations

@@ -57,8 +57,8 @@ class Effort:
         return True
 
 
-#: Elements that are explained thoroughly, of one document, and of all documents of a call: 20 to 100
-#: microseconds each.
+#: Elements that are explained thoroughly, of one document, and of all documents of a call: 20 to
+#: 100 microseconds each.
 EXPLAINED_ELEMENTS_MAX = 50_000
 EXPLAINED_CALL_ELEMENTS_MAX = 20_000
 

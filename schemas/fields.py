@@ -21,9 +21,6 @@ from exchange.schemas.identifiers import (
     CODES_KEPT_MAX,
     has_personal_identity_code_form,
     is_business_id,
-    is_creditor_reference,
-    is_iban,
-    is_oid,
     is_personal_identity_code,
 )
 
@@ -38,8 +35,8 @@ _AMOUNT = re.compile(r"[+-]?[0-9]{1,13}(\.[0-9]{1,2})?")
 
 
 def is_date(text: str) -> bool:
-    """Whether a text is a day of the calendar as in 2026-11-20. (Python also reads the day of a week
-    `2026-W09-1` and, without hyphens, `20261120`.)
+    """Whether a text is a day of the calendar as in 2026-11-20. (Python also reads the day of a
+    week `2026-W09-1` and, without hyphens, `20261120`.)
     """
     if not _DATE.fullmatch(text):
         return False
@@ -123,12 +120,6 @@ PersonalIdentityCodeForm = Annotated[
 ]
 #: A valid business id with its hyphen, `1234567-1`.
 BusinessId = Annotated[str, _checked(is_business_id, "a business id (NNNNNNN-N)")]
-#: A valid IBAN without spaces.
-Iban = Annotated[str, _checked(is_iban, "an IBAN")]
-#: A valid RF creditor reference without spaces.
-CreditorReference = Annotated[str, _checked(is_creditor_reference, "an RF creditor reference")]
-#: An object identifier in dotted form.
-Oid = Annotated[str, _checked(is_oid, "an object identifier (digits and dots)", 0)]
 #: A country, ISO 3166-1 alpha-2 in form (two capital letters); which exist is left to code lists.
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 #: A municipality's three digits (Statistics Finland).

@@ -1,5 +1,5 @@
-"""The guard against real persons: finds personal identity codes that a living person could have, and
-those of artificial ones; stores, logs and repeats nothing.
+"""The guard against real persons: finds personal identity codes that a living person could have,
+and those of artificial ones; stores, logs and repeats nothing.
 
 A code counts when its date is valid for its century character, its check character is right, its
 individual number is 002-899 and no ASCII letter or digit is glued to it. 900-999 are artificial and
@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from exchange.schemas import pieces
+from exchange.schemas import large_bytes
 from exchange.schemas.identifiers import (
     CENTURIES,
     CHECK_CHARACTERS,
@@ -118,8 +118,8 @@ def _secretly_in(body: bytes) -> bool:
     if b"\0" in body:
         # UTF-16 or UTF-32: no reader takes zero characters, so what is ASCII is seen without them
         # in any of their orders.
-        bare = b"".join(piece.replace(b"\0", b"") for piece in pieces.split(body))
-        if _plainly_in(bare) or _hidden_in(pieces.decode(bare, "utf-8", "replace")):
+        bare = b"".join(piece.replace(b"\0", b"") for piece in large_bytes.split(body))
+        if _plainly_in(bare) or _hidden_in(large_bytes.decode(bare, "utf-8", "replace")):
             return True
     return _hidden_in(_decode(body))
 
@@ -243,14 +243,14 @@ def _hidden_in(text: str) -> bool:
     """
     bare = _without_asides(text)
     return (
-        bare != text and (_plainly_in(pieces.encode(bare, "replace")) or _resolved_in(bare))
+        bare != text and (_plainly_in(large_bytes.encode(bare, "replace")) or _resolved_in(bare))
     ) or _resolved_in(text)
 
 
 def _resolved_in(text: str) -> bool:
     for step in (_resolve, _resolve, _plain):
         changed = "".join(map(step, _pieces(text)))
-        if changed != text and _plainly_in(pieces.encode(changed, "replace")):
+        if changed != text and _plainly_in(large_bytes.encode(changed, "replace")):
             return True
         text = changed
     return False
@@ -367,10 +367,10 @@ def _decode(body: bytes) -> str:
     UTF-8 with what is wrong replaced.
     """
     if body[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
-        return pieces.decode(body, "utf-32", "replace")
+        return large_bytes.decode(body, "utf-32", "replace")
     if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return pieces.decode(body, "utf-16", "replace")
+        return large_bytes.decode(body, "utf-16", "replace")
     if b"\0" in body[:64]:
         even, odd = body[:64:2].count(0), body[1:64:2].count(0)
-        return pieces.decode(body, "utf-16-be" if even > odd else "utf-16-le", "replace")
-    return pieces.decode(body, "utf-8", "replace")
+        return large_bytes.decode(body, "utf-16-be" if even > odd else "utf-16-le", "replace")
+    return large_bytes.decode(body, "utf-8", "replace")

@@ -1,10 +1,10 @@
-"""Identifiers of persons, organisations, objects and accounts: their checks and how to make
-synthetic ones; no guard and no names.
+"""Identifiers of persons, organisations and accounts: their checks and how to make synthetic ones;
+no guard and no names.
 
 Sources: personal identity code, Digital and Population Data Services Agency
 (dvv.fi/en/personal-identity-code) and government decree 128/2010 as changed 2022 (intermediate
-characters of the 2023 reform); business id, Finnish Patent and Registration Office (ytj.fi); unique
-identifier, decree 128/2010; OIDs, THL code server and SFS 5748.
+characters of the 2023 reform); business id, Finnish Patent and Registration Office (ytj.fi); OIDs,
+THL code server and SFS 5748.
 """
 
 from __future__ import annotations
@@ -33,20 +33,16 @@ REAL_NUMBERS = range(2, 900)
 ARTIFICIAL_NUMBERS = range(900, 1000)
 
 OID_IDENTITY_CODE = "1.2.246.21"
-OID_ORGANISATION = "1.2.246.10"
-OID_KELA = "1.2.246.10.2462460"
 OID_PROFESSIONAL = "1.2.246.537.25"
 
 _IDENTITY_CODE = re.compile(
     r"([0-9]{2})([0-9]{2})([0-9]{2})([-+YXWVUABCDEF])([0-9]{3})([0-9ABCDEFHJKLMNPRSTUVWXY])"
 )
-_UNIQUE_IDENTIFIER = re.compile(r"[0-9A-F]{5}[T-][0-9A-F]{4}[0-9ABCDEFHJKLMNPRSTUVWXY]")
 _BUSINESS_ID = re.compile(r"[0-9]{7}-[0-9]")
 #: The length of a personal identity code, and how many are kept as read: schema, rules and counts
 #: read those of a message one after another, and the same persons come again and again.
 CODE_CHARACTERS = 11
 CODES_KEPT_MAX = 16_384
-_OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*)){1,30}")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _RF_AS_DIGITS = "2715"
 _REFERENCE = re.compile(r"RF[0-9]{2}[0-9A-Z]{1,21}")
@@ -129,33 +125,6 @@ def make_personal_identity_code(
     return f"{date}{separator}{individual_number}{CHECK_CHARACTERS[int(f'{date}{individual_number}') % 31]}"
 
 
-def _unique_identifier_check(text: str) -> str:
-    return CHECK_CHARACTERS[int(text[:5] + text[6:10], 16) % 31]
-
-
-def is_unique_identifier(text: str) -> bool:
-    """Whether `text` is a unique identifier of a person (yksilöintitunnus: five hexadecimal digits,
-    `T` or `-`, four, check).
-
-    The check character's rule (all nine digits as one number, mod 31) is *modelled* on the personal
-    identity code's: no public specification states it in full.
-    """
-    return bool(_UNIQUE_IDENTIFIER.fullmatch(text)) and _unique_identifier_check(text) == text[-1]
-
-
-def make_unique_identifier(number: int) -> str:
-    """The unique identifier with these 36 bits (0 <= number < 2**36).
-
-    Raises:
-        ValueError: when the number is out of range.
-    """
-    if not 0 <= number < 1 << 36:
-        raise ValueError("a unique identifier has 36 bits")
-    digits = f"{number:09X}"
-    text = f"{digits[:5]}T{digits[5:]}"
-    return text + _unique_identifier_check(text)
-
-
 def is_business_id(text: str) -> bool:
     """Whether `text` is a valid business id (`1234567-1`; the check digit by python-stdnum, the
     form strictly by us).
@@ -223,17 +192,3 @@ def make_creditor_reference(number: int) -> str:
     + RF00).
     """
     return f"RF{98 - int(f'{number}271500') % 97:02d}{number}"
-
-
-def is_oid(text: str) -> bool:
-    """Whether `text` is an object identifier in dotted form (at least two arcs, no leading
-    zeros).
-    """
-    return bool(_OID.fullmatch(text))
-
-
-def organisation_oid(business_id: str) -> str:
-    """The OID of an organisation: 1.2.246.10 and the business id without hyphen and leading
-    zeros.
-    """
-    return f"{OID_ORGANISATION}.{business_id.replace('-', '').lstrip('0')}"

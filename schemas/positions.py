@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import chain
 
-from exchange.schemas import pieces
+from exchange.schemas import large_bytes
 from exchange.schemas.violation import (
     EXCERPT_CHARACTERS_MAX,
     Finding,
@@ -86,7 +86,7 @@ def _line_starts(text: str) -> Iterator[int]:
     """Where each line but the first begins; a line without an end is looked through in pieces."""
     at = 0
     while at < len(text):
-        until = at + pieces.PIECE_BYTES
+        until = at + large_bytes.PIECE_BYTES
         if text[until - 1 : until + 1] == "\r\n":
             until += 1
         for match in _BREAK.finditer(text, at, until):
@@ -144,9 +144,9 @@ def decoded(body: bytes, encoding: str, rule: str) -> str:
         place.
     """
     try:
-        return pieces.decode(body, encoding).removeprefix("\ufeff")
+        return large_bytes.decode(body, encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        text = pieces.decode(body[: error.start], encoding).removeprefix("\ufeff")
+        text = large_bytes.decode(body[: error.start], encoding).removeprefix("\ufeff")
         rest = body[error.start : error.start + 80].decode(encoding, "replace").partition("\n")[0]
         message = f"byte {error.start} (0x{body[error.start]:02X}) is not valid {encoding.upper()}"
         raise malformed(

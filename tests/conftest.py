@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,15 +37,11 @@ MEMORY_BYTES_MIN = 2 * 1024**3
 #: By this variable pytest is told where it makes the folders of tests.
 TEMPORARY = "PYTEST_DEBUG_TEMPROOT"
 
-#: What the tests of each of these modules look at takes long to make: one worker runs them all, and
-#: first. (pytest-xdist 3.8 does not see its own groups under pytest 9.2.)
-TOGETHER = (
-    "tests/exchange/publication/test_publish.py",
-    "tests/journeys/counted/test_counted.py",
-    "tests/journeys/pages/test_tasks.py",
-    "tests/journeys/test_simulation.py",
-    "tests/journeys/test_what_if.py",
-)
+#: How a fixture or a loop is written that the tests of a module share.
+SHARED = 'scope="module"'
+#: Folders and modules whose tests share what takes long to make in another way: all parsed sources
+#: are a quarter of a gigabyte, which each worker would make, and look through for garbage.
+TOGETHER = ("tests/architecture", "tests/journeys/pages/test_tasks.py")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -94,17 +91,25 @@ end_children_with_us()
 
 
 class ByModule(LoadScopeScheduling):
-    """Hands out tests one by one, but those of `TOGETHER` by module."""
+    """Hands out tests one by one, but whole modules whose tests share something: it is made by one
+    worker. These come first. (pytest-xdist 3.8 does not see its own groups under pytest 9.2.)
+    """
+
+    def __init__(self, config: pytest.Config, log: Producer) -> None:
+        super().__init__(config, log)
+        self._whole = cache(lambda module: SHARED in (config.rootpath / module).read_text("utf-8"))
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]
-        return module if module in TOGETHER else nodeid
+        if together := next((each for each in TOGETHER if module.startswith(each)), ""):
+            return together
+        return module if self._whole(module) else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByModule:
     """How the workers of `make test` share the tests."""
-    if gone := [each for each in TOGETHER if not (config.rootpath / each).is_file()]:
-        raise pytest.UsageError(f"tests/conftest.py names modules that are not there: {gone}")
+    if gone := [each for each in TOGETHER if not (config.rootpath / each).exists()]:
+        raise pytest.UsageError(f"tests/conftest.py names what is not there: {gone}")
     return ByModule(config, log)
 
 

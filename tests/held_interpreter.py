@@ -10,8 +10,8 @@ import threading
 import time
 from collections.abc import Callable
 
-#: How often the other thread beats, and for how long Python code has the interpreter before it gives
-#: way (as in a served worker), in seconds.
+#: How often the other thread beats, and for how long Python code has the interpreter before it
+#: gives way (as in a served worker), in seconds.
 BEAT_SECONDS, SWITCH_SECONDS = 0.005, 0.0005
 
 

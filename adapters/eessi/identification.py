@@ -1,5 +1,5 @@
-"""Whether the person of a SED from abroad is known in Finland: her Finnish identity code is asked of
-the population register as VTJkysely answers it; no search by name.
+"""Whether the person of a SED from abroad is known in Finland: her Finnish identity code is asked
+of the population register as VTJkysely answers it; no search by name.
 
 Source: Kela's core data unit answers for the identification of the EESSI access point (Kela, data
 balance sheet 2024). What the answer is held against, and what becomes of a SED without a code, is

@@ -29,9 +29,10 @@ from exchange.schemas.call import Call, Reply, json_reply
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.violation import Malformed
 
-#: Messages of a year (2024, Kela's exchange statistics): 1,114,360 received by Finnish institutions, 320,541 sent by them.
-#: Opening messages by kind, so that together with the answers below (a claim gives 2.25 messages from the counterparty and
-#: 0.25 from the owner, a request one) exactly those come out. How they divide by SED is an assumption.
+#: Messages of a year (2024, Kela's exchange statistics): 1,114,360 received by Finnish
+#: institutions, 320,541 sent by them. Opening messages by kind, so that together with the answers
+#: below (a claim gives 2.25 messages from the counterparty and 0.25 from the owner, a request one)
+#: exactly those come out. How they divide by SED is an assumption.
 FOREIGN_OPENINGS = {"A009": 904_360.0, "P2000": 20_000.0, "H001": 80_000.0}
 FINNISH_OPENINGS = {"A009": 110_541.0, "P2000": 20_000.0, "H001": 60_000.0}
 PROCESSES = {"A009": "LA_BUC_04", "P2000": "P_BUC_01", "H001": "H_BUC_01"}

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from exchange.schemas import pieces
+from exchange.schemas import large_bytes
 
 TRANSACTION, TRANSACTIONS_END, REPORT_END = b"<Transaction>", b"</Transactions>", b"</Report>"
 REPORTS_START, REPORTS_END = b"<Reports>", b"</Reports>"
@@ -104,7 +104,7 @@ def chunks_of(body: bytes, reports: int) -> tuple[list[bytes], bytes] | None:
     if start < 0 or end < start:
         return None
     inside = body[start + len(REPORTS_START) : end]
-    if pieces.count(inside, REPORT_END) != reports:
+    if large_bytes.count(inside, REPORT_END) != reports:
         return None
     chunks = inside.split(REPORT_END)
     if len(chunks) != reports + 1 or chunks.pop().strip():

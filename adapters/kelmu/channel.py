@@ -17,7 +17,7 @@ from exchange.adapters.kelmu.interface import SHAPES
 from exchange.adapters.kelmu.memory import recall, remember, remember_refused
 from exchange.adapters.kelmu.parse import parse
 from exchange.adapters.kelmu.rules import permitted, rules
-from exchange.adapters.kelmu.timed import WATCH
+from exchange.adapters.kelmu.scheduled import WATCH
 from exchange.ports import Channel
 from exchange.ports.services import Service
 

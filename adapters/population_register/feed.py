@@ -92,8 +92,8 @@ def _page(
 
 
 def _change(life: Life, happening: Happening, withheld_at: int | None) -> Group:
-    """A change as it is told at `withheld_at`, None to who sees restricted data. Whose disclosure is
-    restricted by then has an earlier change withheld too: it may tell where they still live
+    """A change as it is told at `withheld_at`, None to who sees restricted data. Whose disclosure
+    is restricted by then has an earlier change withheld too: it may tell where they still live
     (*modelled*).
     """
     day = day_of_key(happening.key)

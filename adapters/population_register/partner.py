@@ -16,7 +16,7 @@ from exchange.adapters.population_register import generate
 from exchange.partners.stub import AtWill, Flow, Sending, Served, Situation
 from exchange.schemas.call import JSON, XML, Call, Reply
 from exchange.schemas.directory import Directory, Partner
-from exchange.schemas.persons import followed
+from exchange.schemas.persons import single_changes
 from exchange.schemas.persons.reported_deaths import TOLD
 from exchange.schemas.population.change_kinds import deaths
 
@@ -37,18 +37,18 @@ SECTORS = ("municipality", "helsinki")
 KELA = "core-data"
 #: Changes of 2024 (Kela, statistics of information exchange).
 CHANGES_2024 = {
-    followed.BIRTH: 43_725,
-    followed.DEATH: 81_410,
-    followed.ADDRESS: 1_533_116,
-    followed.REGISTRATION: 87_816,
+    single_changes.BIRTH: 43_725,
+    single_changes.DEATH: 81_410,
+    single_changes.ADDRESS: 1_533_116,
+    single_changes.REGISTRATION: 87_816,
 }
 #: Fewest and most persons of a list that Kela follows (*modelled*: Kela's own lists are not public;
 #: another public follower has a hundred of them).
 PERSONS = {
-    followed.BIRTH: (1, 5),
-    followed.DEATH: (1, 5),
-    followed.ADDRESS: (1, 19),
-    followed.REGISTRATION: (1, 5),
+    single_changes.BIRTH: (1, 5),
+    single_changes.DEATH: (1, 5),
+    single_changes.ADDRESS: (1, 19),
+    single_changes.REGISTRATION: (1, 5),
 }
 #: Days before the working day before from which on a list is followed at most: as many more as it
 #: takes until there are changes that are in no list.
@@ -70,7 +70,7 @@ class _Kela:
 
     def begin(self) -> None:
         """Nothing stands in a list."""
-        self._lists = followed.Lists()
+        self._lists = single_changes.Lists()
         #: By kind and day, from which day on there are changes in no list.
         self._since: dict[tuple[str, datetime.date], datetime.date] = {}
 
@@ -82,7 +82,7 @@ class _Kela:
         if kela is None:
             return []
         changes = dict(CHANGES_2024)
-        changes[followed.ADDRESS] -= changes[followed.REGISTRATION]
+        changes[single_changes.ADDRESS] -= changes[single_changes.REGISTRATION]
         return [
             Flow(
                 name=f"population-register.{kind} {kela.id}",
@@ -115,7 +115,7 @@ class _Kela:
             since, codes = self._since[kind, day], dict[str, None]()
             try:
                 while len(codes) < count:
-                    life = followed.followed(rng, kind, since, day, self._lists)
+                    life = single_changes.followed(rng, kind, since, day, self._lists)
                     codes[life.code_on(day.toordinal())] = None
                 return since, list(codes)
             except LookupError:

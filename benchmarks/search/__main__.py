@@ -1,5 +1,5 @@
-"""`python -m exchange.benchmarks.search`: the first page of every search, each filter alone and every
-pair, in a ledger of millions of messages; prints a table.
+"""`python -m exchange.benchmarks.search`: the first page of every search, each filter alone and
+every pair, in a ledger of millions of messages; prints a table.
 """
 
 from __future__ import annotations

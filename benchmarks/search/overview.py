@@ -1,5 +1,6 @@
-"""`python -m exchange.benchmarks.search.overview`: what the overview costs an exchange with millions of messages
-in its ledger or, with `--load`, what searching costs those who call meanwhile; prints it.
+"""`python -m exchange.benchmarks.search.overview`: what the overview costs an exchange with
+millions of messages in its ledger or, with `--load`, what searching costs those who call meanwhile;
+prints it.
 """
 
 from __future__ import annotations

@@ -326,7 +326,18 @@ class Exchange:
             workers=self.settings.server.workers,
         )
         app = build(parts)
-        own = PageParts(
+        own = self._page_parts(search, stubs, disclosures, receivers)
+        attach_pages(app, own, parts, self.settings)
+        return app
+
+    def _page_parts(
+        self,
+        search: MessageSearch,
+        stubs: StubOperations,
+        disclosures: Disclosures,
+        receivers: ReceiverOperations,
+    ) -> PageParts:
+        return PageParts(
             ledger=self.ledger,
             channels=[*self.channels.values()],
             checking=self.checking,
@@ -340,8 +351,6 @@ class Exchange:
             disclosures=disclosures,
             held=lambda: self.dispatcher.held,
         )
-        attach_pages(app, own, parts, self.settings)
-        return app
 
     async def open(self, deliver: bool = True) -> None:
         """Open the ledger, take up what a crash left, begin to deliver."""

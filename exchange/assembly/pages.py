@@ -31,7 +31,7 @@ from exchange.web.app import Parts
 from exchange.web.figures.process_figures import ProcessLooks
 from exchange.web.pages.audit import AuditPage
 from exchange.web.pages.cases import CasePages
-from exchange.web.pages.dead_letters import DeadLetterPage
+from exchange.web.pages.forms.dead_letters import DeadLetterPage
 from exchange.web.pages.forms.disclosures import DisclosurePage
 from exchange.web.pages.forms.stubs import StubPage
 from exchange.web.pages.forms.validate import ValidatePage

@@ -11,8 +11,8 @@ from exchange.journey.accept import Acceptance
 from exchange.journey.deliver.attempt import Attempts
 from exchange.ports import Channel, Clock, Inbound, Ledger, Outcome
 
-#: How much longer than a call may last it is left to the node that made it, in seconds: nodes' clocks
-#: differ, and a ledger may have said no meanwhile.
+#: How much longer than a call may last it is left to the node that made it, in seconds: nodes'
+#: clocks differ, and a ledger may have said no meanwhile.
 GRACE_SECONDS = 60.0
 
 

@@ -22,8 +22,8 @@ log = structlog.get_logger(__name__)
 
 #: How often it is looked whether other workers are done, in seconds.
 LOOK_SECONDS = 0.02
-#: How long to wait for them: longer than a message is judged for. Who has not ended its turn by then
-#: was killed, and did not begin again as the same node, which ends its turns.
+#: How long to wait for them: longer than a message is judged for. Who has not ended its turn by
+#: then was killed, and did not begin again as the same node, which ends its turns.
 WAIT_SECONDS = 60.0
 
 

@@ -15,7 +15,7 @@ from exchange.ports import Channel, Context, Identity, Inbound, Parsed, Remember
 from exchange.ports.message import Strictness
 from exchange.schemas import attachments, document_limits
 from exchange.schemas import json as json_format
-from exchange.schemas import refused as schema_refused
+from exchange.schemas import refused_values as schema_refused
 from exchange.schemas import xml as xml_format
 from exchange.schemas.catalogue import Catalogue, MessageType, named_version
 from exchange.schemas.document_limits import DocumentLimits

@@ -65,9 +65,9 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a worker with that mandate may do: a form whose document goes, as JSON and with the files
-    of the form beside it, to one of the channel's endpoints (its name), and what its answer (JSON)
-    says.
+    """What a worker with that mandate may do: a form whose document goes, as JSON and with the
+    files of the form beside it, to one of the channel's endpoints (its name), and what its answer
+    (JSON) says.
 
     `fields` gets the organisation, the time (milliseconds) and what the form says already; where it
     gives none the task is not offered. `document` gets what the form says and the worker,

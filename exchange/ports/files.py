@@ -20,10 +20,10 @@ class FileDrop:
 
     `take` puts the content of a file (by its name) in by the desk and gives the bytes of its
     feedback; it raises `Full` when nothing was kept and the file is to wait. `refuse` gives the
-    feedback on a file that is not read, by the desk's time and settings. `letter` gives the bytes of what
-    lay in the partner's mailbox. The suffixes end the names of feedback, after the whole name of
-    the file, and of letters. `feedback_name` makes the name of feedback of the file's and of what
-    the feedback says, where that is not the file's own with the suffix.
+    feedback on a file that is not read, by the desk's time and settings. `letter` gives the bytes
+    of what lay in the partner's mailbox. The suffixes end the names of feedback, after the whole
+    name of the file, and of letters. `feedback_name` makes the name of feedback of the file's and
+    of what the feedback says, where that is not the file's own with the suffix.
     """
 
     endpoint: str

@@ -12,8 +12,8 @@ from exchange.schemas.value import value
 
 #: How many lanes there are; a delivery's lane is stored with it, so this never changes.
 LANES = 256
-#: The number, after those of the lanes, by which the keeper's duty is leased: what one node does for
-#: all (retention, watches, deadlines of mailboxes).
+#: The number, after those of the lanes, by which the keeper's duty is leased: what one node does
+#: for all (retention, watches, deadlines of mailboxes).
 KEEPER = LANES
 #: The owner of what nobody owns.
 NOBODY = -1

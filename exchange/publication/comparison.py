@@ -1,5 +1,5 @@
-"""Two simulated years beside each other: every row of one and of the other, and the peaks to provide
-for; what is compared is read of a report's JSON.
+"""Two simulated years beside each other: every row of one and of the other, and the peaks to
+provide for; what is compared is read of a report's JSON.
 """
 
 from __future__ import annotations

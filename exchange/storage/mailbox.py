@@ -20,8 +20,8 @@ _OPEN = (
     f"WHERE delivery.mode='mailbox' AND delivery.receiver=? AND ({OPEN}) "
     "ORDER BY delivery.position, delivery.id"
 )
-#: Of a channel what could be leased, and all that is open of ordered conversations. What others hold
-#: is left out by the database: of a large mailbox that may be most.
+#: Of a channel what could be leased, and all that is open of ordered conversations. What others
+#: hold is left out by the database: of a large mailbox that may be most.
 _FREE = (
     "SELECT delivery.id, delivery.state, delivery.next_at, delivery.ordered, "
     "message.conversation, message.message_type, message.bytes "

@@ -12,7 +12,7 @@ from exchange.storage.counters.compaction import compacted_before
 from exchange.storage.counters.days import day_of_minute
 from exchange.storage.counters.sums import Sums
 from exchange.storage.proof.chain import Additions, memory_digest
-from exchange.storage.proof.dropped import forget, weight
+from exchange.storage.proof.dropped_events import forget, weight
 from exchange.storage.proof.recount import DROPPED_ROWS, DROPPED_TABLES, RECOUNT_OF_DROPPED
 
 

@@ -41,7 +41,6 @@ _TOWNS = (
     ("Sodankylä", "", "758", "996"),
 )
 _LETTERS = "ABCDEF"
-MUNICIPALITIES = frozenset(code for _, _, code, _ in _TOWNS)
 #: The names of municipalities by code, Finnish and Swedish.
 TOWN_NAMES = {code: (town, town_sv or town) for town, town_sv, code, _ in _TOWNS}
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from exchange.schemas import pieces
+from exchange.schemas import large_bytes
 from exchange.schemas.document_limits import NotAtOnce, can_wait, in_force
 from exchange.schemas.out_of_memory import raise_if_out_of_memory, told_in
 from exchange.schemas.violation import Finding
@@ -147,7 +147,7 @@ def parse(body: bytes, limits: XmlLimits | None = None) -> etree._Element:
         raise excess
     # So many may be in force at one element only when there are so many: what has fewer isn't
     # asked.
-    if pieces.count(body, b"xmlns") > limits.namespaces_max and has_namespaces(
+    if large_bytes.count(body, b"xmlns") > limits.namespaces_max and has_namespaces(
         given, limits.namespaces_max
     ):
         raise diagnose(given, limits.body_bytes_max, limits.depth_max, None, limits.namespaces_max)
@@ -157,11 +157,11 @@ def parse(body: bytes, limits: XmlLimits | None = None) -> etree._Element:
         raise_if_out_of_memory(error)
         raise diagnose(given, limits.body_bytes_max, limits.depth_max, error) from None
     # An element inside so many others needs their tags: what has fewer isn't asked.
-    if pieces.count(body, b"<") > 2 * limits.depth_max and _TOOLS.finds(
+    if large_bytes.count(body, b"<") > 2 * limits.depth_max and _TOOLS.finds(
         f"boolean({'/*' * (limits.depth_max + 1)})", root
     ):
         raise diagnose(given, limits.body_bytes_max, limits.depth_max)
-    if pieces.count(body, b"=") > limits.attributes_max and _TOOLS.finds(
+    if large_bytes.count(body, b"=") > limits.attributes_max and _TOOLS.finds(
         f"boolean(//*[@*[{limits.attributes_max + 1}]])", root
     ):
         sizes = limits.body_bytes_max, limits.depth_max

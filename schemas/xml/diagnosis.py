@@ -11,7 +11,7 @@ from xml.parsers import expat
 
 from lxml import etree
 
-from exchange.schemas import pieces
+from exchange.schemas import large_bytes
 from exchange.schemas.out_of_memory import raise_if_out_of_memory
 from exchange.schemas.positions import Lines, decoded, malformed
 from exchange.schemas.violation import Malformed, Violation
@@ -51,7 +51,7 @@ def transcoded(body: bytes) -> bytes:
         Malformed: `xml.encoding` when the encoding is unknown, not the one stated, or a byte does
         not belong to it.
     """
-    return pieces.encode(xml_text(body), "surrogatepass")
+    return large_bytes.encode(xml_text(body), "surrogatepass")
 
 
 def xml_text(body: bytes) -> str:
@@ -124,12 +124,12 @@ def excess_markup(body: bytes, markup_max: int) -> Malformed | None:
     as they do. (While a tree is freed, nothing else runs: of 10 million nodes for some 0.14 s.)
     """
     left, at = markup_max, 0
-    for piece in pieces.split(body):
+    for piece in large_bytes.split(body):
         found = sum(map(piece.count, (b"<", b"=", b"<!", b"<?")))
         if found > left:
             first = next(islice(_MARKUP.finditer(piece), left, None))
             before, beside = body[: at + first.start()], piece[first.start() : first.start() + 80]
-            text = pieces.decode(before, "utf-8", "replace").removeprefix("\ufeff")
+            text = large_bytes.decode(before, "utf-8", "replace").removeprefix("\ufeff")
             return malformed(
                 "xml.markup",
                 "the document has too many tags and attributes",
@@ -197,7 +197,7 @@ def _first_problem(
                 if stop.rule in ("xml.namespaces", "xml.attributes"):
                     return stop, offset
         return _stopped(text, *limits)
-    except pieces.TokenTooLong:
+    except large_bytes.TokenTooLong:
         # Whatever is wrong behind it, libxml2 stops here, too.
         return _Stop("xml.malformed", ""), 0
 
@@ -269,9 +269,9 @@ def _stopped(
     if namespaces_max < _ANY:
         parser.StartNamespaceDeclHandler = declared
         parser.EndNamespaceDeclHandler = undeclared
-    data = pieces.encode(text, "surrogatepass")
+    data = large_bytes.encode(text, "surrogatepass")
     try:
-        pieces.feed(parser, data)
+        large_bytes.feed(parser, data)
     except _Stop as stop:
         found, index = stop, index or parser.CurrentByteIndex
     except expat.ExpatError as error:
@@ -280,7 +280,7 @@ def _stopped(
     else:
         return _Stop("xml.malformed", ""), 0
     index = _doctype_start(data, index) if found.rule == "xml.doctype" else index
-    return found, len(pieces.decode(data[:index], "utf-8", "replace"))
+    return found, len(large_bytes.decode(data[:index], "utf-8", "replace"))
 
 
 def _of_start(

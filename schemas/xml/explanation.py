@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import xmlschema
 from lxml import etree
+from xmlschema.names import XSD_NAMESPACE
 from xmlschema.namespaces import NamespaceMapper
 from xmlschema.validators import (
     XMLSchemaChildrenValidationError,
@@ -27,6 +28,7 @@ from xmlschema.validators.validation import ValidationContext
 
 from exchange.schemas.document_limits import effort
 from exchange.schemas.violation import Finding, excerpt
+from exchange.schemas.xml.refused_parts import refused_parts, told_nodes
 
 #: When an element has more attributes, or namespaces, than this, the explanation comes from libxml2
 #: alone: the thorough one takes time by their number squared. It does so too when the call's
@@ -46,6 +48,10 @@ class Explainer:
 
     def __init__(self, path: Path) -> None:
         self._schema = xmlschema.XMLSchema10(str(path), allow="local", defuse="never")
+        #: Whether it says that something is there once: two break that, of which one is told.
+        self._has_identities = any(
+            not name.startswith(f"{{{XSD_NAMESPACE}}}") for name in self._schema.maps.identities
+        )
 
     def explain(
         self, element: etree._Element, log: Sequence[Any], findings_max: int
@@ -63,8 +69,11 @@ class Explainer:
         bare = _without_asides(element)
         of_bare = dict(zip(bare.iter("*"), originals, strict=True)) if bare is not element else None
         findings: list[Finding] = []
+        parts = None if self._has_identities else refused_parts(element, log)
+        if parts is not None and of_bare is not None:
+            parts = {each for each, original in of_bare.items() if original in parts}
         try:
-            for error in self._errors(bare, 2 * findings_max):
+            for error in self._errors(bare, parts, 2 * findings_max):
                 finding = _finding(error, bare)
                 if of_bare is not None:
                     finding.at = of_bare.get(finding.at, element)
@@ -78,14 +87,20 @@ class Explainer:
         findings.sort(key=lambda finding: (order.get(finding.at, 0), finding.attribute))
         return findings[:findings_max]
 
-    def _errors(self, element: Any, errors_max: int) -> list[XMLSchemaValidationError]:
-        """The first errors, and then no further: the package's own `iter_errors` seeks them all
-        before it gives any, in time by the number of wrong children squared.
+    def _errors(
+        self, element: Any, parts: Container[Any] | None, errors_max: int
+    ) -> list[XMLSchemaValidationError]:
+        """The first errors in the parts named, and then no further: the package's own `iter_errors`
+        seeks them all before it gives any, in time by the number of wrong children squared.
         """
         source = xmlschema.XMLResource(element, allow="local", defuse="never")
         errors = _Bounded(errors_max)
         context = ValidationContext(
-            source, NamespaceMapper(source=source), errors, check_identities=True
+            source,
+            NamespaceMapper(source=source),
+            errors,
+            check_identities=True,
+            validation_hook=None if parts is None else lambda each, _: each not in parts,
         )
         declared = self._schema.maps.elements.get(element.tag)
         if declared is None:
@@ -286,21 +301,8 @@ def _local(tag: Any) -> str:
 def _of_log(element: etree._Element, log: Sequence[Any]) -> list[Finding]:
     """What libxml2 said, as findings: rule from its type name, element from its path."""
     findings = []
-    tree = element.getroottree()
-    namespaces = {
-        each.prefix: etree.QName(each).namespace for each in element.iter("*") if each.prefix
-    }
-    for entry in log:
-        at = element
-        if entry.path:
-            found = (
-                tree.xpath(entry.path, namespaces=namespaces) if entry.path.startswith("/") else []
-            )
-            at = (
-                found[0]
-                if isinstance(found, list) and found and isinstance(found[0], etree._Element)
-                else element
-            )
+    for entry, node in zip(log, told_nodes(element, log), strict=True):
+        at = element if node is None else node
         findings.append(Finding(_RULES.get(entry.type_name, "xsd.other"), entry.message, at))
     return findings
 

@@ -11,8 +11,9 @@ import threading
 
 from lxml import etree
 
-from exchange.schemas import pieces
+from exchange.schemas import large_bytes
 from exchange.schemas.out_of_memory import raise_if_out_of_memory
+from exchange.schemas.xml.refused_parts import SIGNATURES
 
 #: Elements with fewer nodes are judged as they are: all may be wrong, and the paths cost little.
 LARGE_NODES = 5_000
@@ -20,8 +21,6 @@ LARGE_NODES = 5_000
 ERRORS_MAX = 400
 #: So much is read between two looks at the errors.
 LOOK_BYTES = 4_096
-#: The only schema with xs:ID, which must be there once; a reader that keeps no tree can't tell.
-SIGNATURES = "http://www.w3.org/2000/09/xmldsig#"
 
 
 class _Nothing:
@@ -83,7 +82,7 @@ def judged_part(element: etree._Element, schema: etree.XMLSchema) -> etree._Elem
 def _end_of_many_errors(body: bytes, schema: etree.XMLSchema) -> int:
     """Where more errors than are sought have been read, in bytes; 0 when there are fewer."""
     reader, read = looking(schema, large=True), 0
-    for piece in pieces.split(body, LOOK_BYTES):
+    for piece in large_bytes.split(body, LOOK_BYTES):
         reader.feed(piece)
         read += len(piece)
         if len(reader.feed_error_log) > ERRORS_MAX:

@@ -13,7 +13,7 @@ from xml.parsers import expat
 
 from lxml import etree
 
-from exchange.schemas import pieces
+from exchange.schemas import large_bytes
 from exchange.schemas.out_of_memory import raise_if_out_of_memory
 from exchange.schemas.positions import Lines, placed
 from exchange.schemas.violation import Finding, Violation, excerpt
@@ -64,7 +64,7 @@ def _numbers(elements: Sequence[etree._Element]) -> dict[etree._Element, int]:
 
 def _offsets(text: str, wanted: set[int]) -> dict[int, int]:
     """The character offset of the start tag of each wanted element."""
-    data = pieces.encode(text, "surrogatepass")
+    data = large_bytes.encode(text, "surrogatepass")
     # (Names are not kept: there may be as many as elements.)
     parser = expat.ParserCreate("utf-8", intern=None)
     indexes: dict[int, int] = {}
@@ -81,8 +81,8 @@ def _offsets(text: str, wanted: set[int]) -> dict[int, int]:
     parser.StartElementHandler = start
     parser.buffer_text = True
     try:
-        pieces.feed(parser, data)
-    except (_AllFound, pieces.TokenTooLong):
+        large_bytes.feed(parser, data)
+    except (_AllFound, large_bytes.TokenTooLong):
         pass  # What was found so far stands.
     except expat.ExpatError as error:
         # The tree came from a more lenient reading; what was found so far stands.
@@ -91,7 +91,7 @@ def _offsets(text: str, wanted: set[int]) -> dict[int, int]:
         return indexes
     offsets, last, characters = {}, 0, 0
     for number, index in sorted(indexes.items(), key=lambda pair: pair[1]):
-        characters += len(pieces.decode(data[last:index], "utf-8", "surrogatepass"))
+        characters += len(large_bytes.decode(data[last:index], "utf-8", "surrogatepass"))
         offsets[number], last = characters, index
     return offsets
 
@@ -130,8 +130,8 @@ class Paths:
 
     def __init__(self, elements: Iterable[etree._Element]) -> None:
         self._places: dict[etree._Element, dict[etree._Element, str]] = {}
-        #: The elements and all around them: of siblings, which may be millions, only these are kept,
-        #: and only those of their names are counted.
+        #: The elements and all around them: of siblings, which may be millions, only these are
+        #: kept, and only those of their names are counted.
         self._wanted = {
             each for element in elements for each in (element, *element.iterancestors())
         }

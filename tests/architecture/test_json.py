@@ -1,5 +1,5 @@
-"""JSON of our own: names in snake_case, times as RFC 3339 writes them. Formats of others are theirs,
-and what a channel's protocol says stays as partners' programs read it.
+"""JSON of our own: names in snake_case, times as RFC 3339 writes them. Formats of others are
+theirs, and what a channel's protocol says stays as partners' programs read it.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ KEYWORDS = {
     *("additionalProperties", "contentMediaType", "exclusiveMinimum", "maxItems"),
     *("allOf", "maxLength", "minItems", "minLength", "oneOf", "anyOf"),
 }
-#: Names of a channel's protocol. Another version of the exchange gives a duplicate the same receipt,
-#: byte for byte, so that a name in it can't change within a version of the protocol.
+#: Names of a channel's protocol. Another version of the exchange gives a duplicate the same
+#: receipt, byte for byte, so that a name in it can't change within a version of the protocol.
 PROTOCOL = {
     "adapters/luova/answer.py": {
         *("messageType", "messageId", "receivedAt", "leaseUntil", "contentType"),

@@ -67,11 +67,11 @@ def names(*endings: str) -> list[str]:
 
 def sources(*folders: str) -> list[Source]:
     """The Python files of these folders (everywhere when none is named)."""
-    return [_read(name) for name in names(".py") if not folders or name.split("/")[0] in folders]
+    return [parsed(name) for name in names(".py") if not folders or name.split("/")[0] in folders]
 
 
 @cache
-def _read(name: str) -> Source:
+def parsed(name: str) -> Source:
     """A Python file, parsed once for all tests."""
     return Source(name, (ROOT / name).read_text(encoding="utf-8"))
 

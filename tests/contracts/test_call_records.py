@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exchange.ports.services import CallRecord
-from exchange.schemas.x_road import operations
+from exchange.schemas.x_road import operational_records
 from exchange.schemas.x_road.identifiers import Identifier, client
 from exchange.storage.ledger import SqlLedger
 from exchange.storage.partners.call_records import LedgerCallRecords
@@ -53,11 +53,16 @@ async def test_records_are_told_of_a_time_and_of_whom_they_are_about(ledger: Sql
 
 async def test_what_a_sender_calls_itself_can_be_kept_whatever_it_is(ledger: SqlLedger) -> None:
     long = "x" * 100_000
-    seen = operations.Observed("id", came_at=1, client=client(["FI", "MUN", "1\0\ud800", long]))
+    seen = operational_records.Observed(
+        "id", came_at=1, client=client(["FI", "MUN", "1\0\ud800", long])
+    )
     seen.service = Identifier("SERVICE", {"xRoadInstance": long, "serviceCode": long})
-    ends = operations.ends_of(seen)
-    assert max(map(len, ends)) <= operations.TEXT_MAX
-    (told,) = operations.records(seen, "127.0.0.1")
-    assert max(len(text) for text in told.values() if isinstance(text, str)) <= operations.TEXT_MAX
+    ends = operational_records.ends_of(seen)
+    assert max(map(len, ends)) <= operational_records.TEXT_MAX
+    (told,) = operational_records.records(seen, "127.0.0.1")
+    assert (
+        max(len(text) for text in told.values() if isinstance(text, str))
+        <= operational_records.TEXT_MAX
+    )
     await LedgerCallRecords(ledger).keep([CallRecord(1, *ends, "{}")], most=9)
     assert len(await LedgerCallRecords(ledger).told(*EVER, (), 9)) == 1

@@ -37,8 +37,9 @@ QUICK_GROWTH_MAX = 2.3
 #: Processor time below which a figure is noise, in seconds.
 FLOOR_SECONDS = 0.03
 ROUNDS_MAX = 5
-#: `/health/live` answers within this while a document of the largest size is judged, by the clock or
-#: by the processor time that the exchange spends until then: a busy machine gives it little of it.
+#: `/health/live` answers within this while a document of the largest size is judged, by the clock
+#: or by the processor time that the exchange spends until then: a busy machine gives it little of
+#: it.
 LIVE_SECONDS = 0.25
 LIVE_ROUNDS = 3
 ASK_EVERY_SECONDS = 0.02

@@ -1,5 +1,5 @@
-"""SIGTERM, again and again, while the disk is full, callers wait and deliveries are out: the exchange
-ends in its time, and nothing that was acknowledged is lost.
+"""SIGTERM, again and again, while the disk is full, callers wait and deliveries are out: the
+exchange ends in its time, and nothing that was acknowledged is lost.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The integrator's page, run line by line in an empty folder and on free ports; the lines of Luova's
-page on files; and the operator's commands of docs/operating.md.
+"""The integrator's page, run line by line in an empty folder and on free ports; the lines of
+Luova's page on files; and the operator's commands of docs/operating.md.
 """
 
 from __future__ import annotations

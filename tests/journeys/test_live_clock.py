@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from exchange.cli.serving.pace import factor_of, pace_over, wall_milliseconds
+from exchange.cli.serving.clock_speed import factor_of, pace_over, wall_milliseconds
 from exchange.storage.counters.rollups import Rollups
 from exchange.storage.proof.verify import verify
 

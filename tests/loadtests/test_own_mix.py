@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from loadtests import limiting, shapes, workload
+from loadtests import bottleneck, shapes, workload
 
 FLOW = '[[flow]]\nchannel = "luova"\nsector = "unemployment-fund"\n'
 TYPE = 'type = "unemployment.earnings-data"\n'
@@ -59,16 +59,18 @@ def run(**more: Any) -> dict[str, Any]:
 
 
 def test_what_is_at_its_limit_is_named_and_nothing_else() -> None:
-    assert limiting.limits(run(), 1) == []
+    assert bottleneck.limits(run(), 1) == []
     busy = {"exchange": 90.0, "stubs": 10.0, "locust": 90.0}
-    assert [each.partition(":")[0] for each in limiting.limits(run(processor_seconds=busy), 1)] == [
+    assert [
+        each.partition(":")[0] for each in bottleneck.limits(run(processor_seconds=busy), 1)
+    ] == [
         "the exchange",
         "the client",
     ]
-    assert len(limiting.limits(run(processor_seconds=busy), 2)) == 1
+    assert len(bottleneck.limits(run(processor_seconds=busy), 2)) == 1
     late = run(client_lateness={"p99_milliseconds": 200})
-    assert "200 ms late" in limiting.limits(late, 1)[0]
-    assert "the disk" in limiting.limits(run(commits={"seconds": 80.0}), 1)[0]
+    assert "200 ms late" in bottleneck.limits(late, 1)[0]
+    assert "the disk" in bottleneck.limits(run(commits={"seconds": 80.0}), 1)[0]
 
 
 def test_commits_are_those_since_the_beginning() -> None:
@@ -77,10 +79,10 @@ def test_commits_are_those_since_the_beginning() -> None:
         f"exchange_commit_seconds_sum {seconds}\nexchange_commit_seconds_count {count}\n"
         for changes, count, seconds in ((10.0, 5.0, 1.0), (40.0, 15.0, 1.5))
     )
-    assert limiting.commits(before, after) == {
+    assert bottleneck.commits(before, after) == {
         "commits": 10.0,
         "changes_each": 3.0,
         "milliseconds_each": 50.0,
         "seconds": 0.5,
     }
-    assert limiting.commits(after, after) == {}
+    assert bottleneck.commits(after, after) == {}

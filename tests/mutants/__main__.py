@@ -30,8 +30,8 @@ from tests.mutants.planted import Fault, faults
 TEST_SECONDS_MAX = 300
 #: Tests that are tried together without a fault, and faults whose time is told at the end.
 TOGETHER, SLOWEST = 20, 30
-#: How pytest is started; the plugin that is left out takes a quarter of the time that starting takes,
-#: and no test needs it.
+#: How pytest is started; the plugin that is left out takes a quarter of the time that starting
+#: takes, and no test needs it.
 _PYTEST = (sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider",
            "-p", "no:schemathesis")  # fmt: skip
 _FAILED = 1

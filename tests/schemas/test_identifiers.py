@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from stdnum import iban, iso11649
 from stdnum.fi import alv, hetu
 
-from exchange.schemas import guard, identifiers
+from exchange.schemas import guard
 from exchange.schemas.identifiers import (
     ARTIFICIAL_NUMBERS,
     CENTURIES,
@@ -23,15 +23,11 @@ from exchange.schemas.identifiers import (
     is_business_id,
     is_creditor_reference,
     is_iban,
-    is_oid,
     is_personal_identity_code,
-    is_unique_identifier,
     make_business_id,
     make_creditor_reference,
     make_iban,
     make_personal_identity_code,
-    make_unique_identifier,
-    organisation_oid,
     parse_personal_identity_code,
 )
 from exchange.schemas.persons import person
@@ -225,32 +221,3 @@ def test_the_quick_way_of_creditor_references_takes_what_stdnum_takes_and_nothin
 )
 def test_what_is_no_creditor_reference(text: str) -> None:
     assert not is_creditor_reference(text)
-
-
-@given(st.integers(0, 2**36 - 1), st.sampled_from(CHECK_CHARACTERS))
-def test_a_unique_identifier_has_one_check_character(number: int, check: str) -> None:
-    text = make_unique_identifier(number)
-    assert is_unique_identifier(text)
-    assert is_unique_identifier(text.replace("T", "-", 1))
-    assert is_unique_identifier(text[:-1] + check) == (check == text[-1])
-    assert int(text[:5] + text[6:10], 16) == number
-
-
-@pytest.mark.parametrize("number", [-1, 2**36])
-def test_a_unique_identifier_has_36_bits(number: int) -> None:
-    with pytest.raises(ValueError, match="36 bits"):
-        make_unique_identifier(number)
-
-
-@pytest.mark.parametrize(
-    ("text", "valid"),
-    [("1.2.246.10", True), ("0.0", True), ("2.999.1", True), ("1", False), ("3.1", False), ("1.02", False), ("1..2", False),
-     ("1.2.", False), ("", False), ("1.2.246.10\n", False), ("1" + ".1" * 31, False)],
-)  # fmt: skip
-def test_object_identifiers(text: str, valid: bool) -> None:
-    assert is_oid(text) is valid
-
-
-def test_the_oid_of_an_organisation() -> None:
-    assert organisation_oid("0246246-0") == identifiers.OID_KELA
-    assert is_oid(organisation_oid(make_business_id(9_000_003)))

@@ -4,8 +4,9 @@ StatusResponseFromIR; what waits for them is laid out as it is. The folders are 
 Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapters 2.3 and 12.3.1
 (vero.fi): schema errors of a file are message errors. A file whose name is not
 `<DeliveryDataType>_<FileId>.xml`, with the type of the delivery in it, is refused with a processing
-feedback (release note 7.5.2020). The pattern is the register's, as far as it is public; how long a FileId may be (up to 20 digits here),
-that numbers may be left out, and the names of folders are *modelled*.
+feedback (release note 7.5.2020). The pattern is the register's, as far as it is public; how long a
+FileId may be (up to 20 digits here), that numbers may be left out, and the names of folders are
+*modelled*.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from exchange.adapters.income_register.recognition.reader import REMAINDER, part
 from exchange.adapters.income_register.recognition.report_schema import valid_report
 from exchange.adapters.income_register.spans import REPORT_END
 
-#: At most so many patterns are admitted from one delivery, out of so many reports that are in no known
-#: form.
+#: At most so many patterns are admitted from one delivery, out of so many reports that are in no
+#: known form.
 ADMITTED_MAX = 64
 TRIED_MAX = 400
 #: Longest report of which forms are admitted, and longest value that is kept, in bytes.
@@ -72,7 +72,8 @@ class Admission:
             )
             if code in _OF_TOTAL and any(flag in part for flag in _FLAGS):
                 return False
-            if name == REMAINDER and parts[0][1].count(b"<StartDate>") > 1:
+            if name == REMAINDER and part.count(b"<StartDate>") > 1:
+                # The first of them may be a stay's: a claim must not begin before the employment.
                 return False
             content = of_transaction(part, held) if number else of_earner(part, held)
             form = cache.form_of(

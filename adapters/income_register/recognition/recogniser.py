@@ -74,13 +74,7 @@ class Recogniser:
         return True
 
 
-def reference(written: Written) -> bytes:
-    """The ReportId; empty when there is none."""
-    place = written.pattern.references[1]
-    return written.values[place] if place >= 0 else b""
-
-
 def earner_code(written: Written) -> bytes:
     """The first identifier of the earner; empty when there is none."""
-    place = written.pattern.places.get(b"Code", -1)
-    return written.values[place] if place >= 0 else b""
+    place = written.pattern.places.get(b"Code")
+    return b"" if place is None else written.values[place]

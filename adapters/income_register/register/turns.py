@@ -1,5 +1,5 @@
-"""Takes deliveries in as they came: a replacement or an invalidation after what its sender sent before,
-with what the register holds of that to which it refers.
+"""Takes deliveries in as they came: a replacement or an invalidation after what its sender sent
+before, with what the register holds of that to which it refers.
 
 Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapter 3.3 (vero.fi):
 the register processes deliveries in the order in which they have come in whole, and advises to wait

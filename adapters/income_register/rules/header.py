@@ -123,8 +123,8 @@ def check_sending(book: Book, parts: dict[str, Element], business_id: str, now: 
 
 
 def check_payment_date(book: Book, element: Element, timestamp: Element | None) -> None:
-    """Not before pay (2019) or benefits (2021) are reported, and not more than 45 days ahead; a late
-    report is only warned of, since the register takes it.
+    """Not before pay (2019) or benefits (2021) are reported, and not more than 45 days ahead; a
+    late report is only warned of, since the register takes it.
     """
     day = read_day(element.text)
     if day is None:

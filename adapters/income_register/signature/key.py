@@ -1,5 +1,5 @@
-"""Reads the public key that a signature names: an RSA key as RSAKeyValue or X509Certificate; whose it
-is is not asked.
+"""Reads the public key that a signature names: an RSA key as RSAKeyValue or X509Certificate; whose
+it is is not asked.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from exchange.adapters.income_register.document import Element
-from exchange.adapters.income_register.signature.refused import Refused
+from exchange.adapters.income_register.signature.errors import Refused
 from exchange.adapters.income_register.signature.sign import DS
 
 KEY_BITS_MIN, KEY_BITS_MAX = 2048, 8192

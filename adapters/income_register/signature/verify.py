@@ -29,8 +29,8 @@ from lxml import etree
 from exchange.adapters.income_register.document import BODY, ENVELOPE, Element
 from exchange.adapters.income_register.parse import Document
 from exchange.adapters.income_register.recognition import Abridgement
+from exchange.adapters.income_register.signature.errors import Refused
 from exchange.adapters.income_register.signature.key import TEXT_CHARACTERS_MAX, public_key
-from exchange.adapters.income_register.signature.refused import Refused
 from exchange.adapters.income_register.signature.sign import DS, EXCLUSIVE
 from exchange.ports import Parsed
 from exchange.schemas.income_register.codes import ERRORS
@@ -42,9 +42,9 @@ INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 ENVELOPED = f"{DS}enveloped-signature"
 RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
-#: Most attributes of an element: libxml2 puts them in canonical order in time by the square of their
-#: number, holding the interpreter. No element of the register's, nor of a signature, has more than
-#: a few.
+#: Most attributes of an element: libxml2 puts them in canonical order in time by the square of
+#: their number, holding the interpreter. No element of the register's, nor of a signature, has more
+#: than a few.
 ATTRIBUTES_MAX = 64
 _TOO_MANY = etree.XPath(f"(descendant-or-self::*[@*[{ATTRIBUTES_MAX + 1}]])[1]")
 #: Prefixes of exclusive C14N: libxml2 looks at each of them for each element.

@@ -1,5 +1,5 @@
-"""Kelmu as an organisation's worker uses it in a browser: which pages there are; what each form asks
-and each answer says lies beside.
+"""Kelmu as an organisation's worker uses it in a browser: which pages there are; what each form
+asks and each answer says lies beside.
 
 That caseworkers sign in by Suomi.fi and have mandates by task is public (kela.fi, "Ohjeet Kelan
 etuustietopalvelu Kelmun käyttäjälle"); how the pages look is *modelled*.

@@ -1,5 +1,5 @@
-"""A query as an organisation's worker makes it in a browser: its form, and what its answer says; the
-query itself is that of the user interface's endpoint.
+"""A query as an organisation's worker makes it in a browser: its form, and what its answer says;
+the query itself is that of the user interface's endpoint.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from exchange.adapters.kelmu import generate
-from exchange.adapters.kelmu.partner.by_hand import AT_WILL, flows_by_hand
+from exchange.adapters.kelmu.partner.officials import AT_WILL, flows_by_hand
 from exchange.adapters.kelmu.partner.sending import (
     day_of,
     provides,
@@ -69,7 +69,8 @@ def _query_bulk(partner: Partner) -> Callable[[Situation], Sending]:
 
 def _request(partner: Partner, counties: Sequence[Partner]) -> Callable[[Situation], Sending]:
     sizes = sizes_of(counties)
-    # Those that use the function, the largest, and counties of one's own: others are not asked by it.
+    # Those that use the function, the largest, and counties of one's own: others are not asked by
+    # it.
     own = [name for name in sizes if name not in RESIDENTS]
     shipped = sorted((name for name in sizes if name in RESIDENTS), key=lambda name: -sizes[name])
     names = [*shipped[: round(len(shipped) * ASKED_SHARE)], *own]

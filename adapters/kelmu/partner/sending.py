@@ -1,5 +1,5 @@
-"""What calls of Kelmu's stubs have: a day, a key, an id, files; who provides social services, and how
-large who sends is.
+"""What calls of Kelmu's stubs have: a day, a key, an id, files; who provides social services, and
+how large who sends is.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ from exchange.cli.api import Exchange
 from exchange.cli.options import finite
 from exchange.cli.partners import own as own_partners
 from exchange.cli.partners import states
-from exchange.cli.serving.collector import collect_seldom
-from exchange.cli.serving.pace import factor_of, pace_of
+from exchange.cli.serving.clock_speed import factor_of, pace_of
+from exchange.cli.serving.garbage_collection import collect_seldom
 from exchange.errors import SettingsError
 from exchange.lifetime import end_with
 from exchange.partners import faults as scripts

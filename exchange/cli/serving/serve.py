@@ -17,7 +17,7 @@ import typer
 
 from exchange.assembly import check_listeners, check_partners, check_role, ledger_address
 from exchange.cli.serving import exposure
-from exchange.cli.serving.pace import factor_of, pace_over, wall_milliseconds
+from exchange.cli.serving.clock_speed import factor_of, pace_over, wall_milliseconds
 from exchange.cli.serving.port import bind_each
 from exchange.cli.serving.supervise import Supervisor
 from exchange.cli.serving.worker import leave, serve_until_signal

@@ -16,8 +16,8 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
 from exchange.assembly import ledger_address
-from exchange.cli.serving.beats import Beats, Silence
-from exchange.cli.serving.pace import Pace
+from exchange.cli.serving.clock_speed import Pace
+from exchange.cli.serving.heartbeats import Heartbeats, Silence
 from exchange.cli.serving.port import leave_to_others
 from exchange.cli.serving.worker import LOST, NO_LEDGER, ignore_signals, work
 from exchange.journey.deliver.lanes import SocketWakes
@@ -79,7 +79,7 @@ class Supervisor:
         self._pace = pace
         self._wakes = SocketWakes(settings.server.workers)
         self._context = multiprocessing.get_context("spawn")
-        self._beats = Beats(self._context, settings.server.workers)
+        self._beats = Heartbeats(self._context, settings.server.workers)
         self._silence = Silence(self._beats, settings.server.silent_seconds_max)
         self._processes: dict[int, BaseProcess] = {}
         self._restarts = Restarts()

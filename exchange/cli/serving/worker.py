@@ -15,10 +15,10 @@ from collections.abc import Sequence
 import uvloop
 
 from exchange.assembly import Exchange, ledger_path
-from exchange.cli.serving.beats import Beats
-from exchange.cli.serving.collector import collect_seldom
+from exchange.cli.serving.clock_speed import Pace
+from exchange.cli.serving.garbage_collection import collect_seldom
+from exchange.cli.serving.heartbeats import Heartbeats
 from exchange.cli.serving.logs import configure_log, told_by_loop
-from exchange.cli.serving.pace import Pace
 from exchange.errors import ExchangeError
 from exchange.journey.deliver.lanes import NumberedLanes, SocketWakes
 from exchange.lifetime import end_with
@@ -40,7 +40,7 @@ def work(
     lock: Lock | None,
     supervisor: int,
     wakes: SocketWakes,
-    beats: Beats,
+    beats: Heartbeats,
 ) -> None:
     """Be one of several workers, a process of its own, until a signal comes. It holds the lock of a
     file too, so that nobody else owns the ledger while it lives; on a server it owns its node.
@@ -64,7 +64,7 @@ def serve_until_signal(
     bound: Sequence[socket.socket],
     pace: Pace | None,
     wakes: SocketWakes | None = None,
-    beats: Beats | None = None,
+    beats: Heartbeats | None = None,
 ) -> str:
     """Serve until a signal comes or the ledger is gone: plainly on the first socket, with TLS on
     those of the settings' listeners, which follow in their order; what became of the ledger, empty
@@ -104,7 +104,7 @@ async def _serve(
     bound: Sequence[socket.socket],
     pace: Pace | None,
     wakes: SocketWakes | None,
-    beats: Beats | None,
+    beats: Heartbeats | None,
 ) -> str:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -61,8 +61,9 @@ def diff(
     before: Annotated[Path, LEDGER],
     after: Annotated[Path, LEDGER],
 ) -> None:
-    """Tell two runs apart: messages of partners that only one has, and what became of a message otherwise, by
-    channel, sender and the sender's id. Times and the exchange's own ids are no difference.
+    """Tell two runs apart: messages of partners that only one has, and what became of a message
+    otherwise, by channel, sender and the sender's id. Times and the exchange's own ids are no
+    difference.
 
     Exit code 0: there is none; 1: there is one.
     """

@@ -19,7 +19,7 @@ from typing import Any
 from exchange import discovery
 from exchange.assembly import Exchange, played_directory, warm_up
 from exchange.cli import verify as verification
-from exchange.cli.serving.collector import GARBAGE_OBJECTS_MAX
+from exchange.cli.serving.garbage_collection import GARBAGE_OBJECTS_MAX
 from exchange.cli.serving.logs import configure_log
 from exchange.clocks import WallClock
 from exchange.errors import LedgerError

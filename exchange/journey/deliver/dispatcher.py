@@ -157,7 +157,8 @@ class Dispatcher:
         queue = self._queues.get(key)
         if queue is None:
             queue = self._queues[key] = Queue(delivery.receiver.id, limit, delivery.ordered)
-            # (What is to wait for longer than any backoff was put off before the clock stepped back.)
+            # (What is to wait for longer than any backoff was put off before the clock stepped
+            # back.)
             wait = not_before - self._clock.now()
             if delivery.ordered and 0 < wait <= self._bounds.backoff_seconds_max * 1000:
                 self._pause(key, queue, delivery, not_before)

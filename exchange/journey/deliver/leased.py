@@ -75,8 +75,8 @@ class LeasedLanes:
         self._own = self._given = _NONE
         self._places: Sequence[int] = range(LANES)
         self._until = self._renew_at = 0.0
-        #: The lanes that the dispatcher was told of last, and those of them that nobody else has had
-        #: since.
+        #: The lanes that the dispatcher was told of last, and those of them that nobody else has
+        #: had since.
         self._told = self._ours = _NONE
         self._making: Making
         self._looking: Repeated | None = None

@@ -102,7 +102,7 @@ class Ordered:
 
     def made_room(self, receiver: str, much: bool) -> None:
         """The memory holds less for a receiver, or, when `much` is true, for all."""
-        if self._behind and (much or receiver in self._behind):
+        if much or receiver in self._behind:
             for each in list(self._behind) if much else [receiver]:
                 self.wake(each)
 

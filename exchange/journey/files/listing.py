@@ -1,5 +1,6 @@
-"""What lies in a folder that a partner fills, looked through a part at a time: the files that are to
-be taken, in the order in which they came, and what is never taken. Nothing is read or moved here.
+"""What lies in a folder that a partner fills, looked through a part at a time: the files that are
+to be taken, in the order in which they came, and what is never taken. Nothing is read or moved
+here.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ WAIT_MILLISECONDS = 30_000
 ANSWER_SECONDS, SILENCE_SECONDS = 60.0, 5.0
 #: How long a commit may take. One that waits for a standby may come to its end after that.
 COMMIT_SECONDS = 10.0
-#: How long a transaction may stand still before the server ends its session, in milliseconds: a node
-#: that was stopped in the middle of one must not keep all others from writing.
+#: How long a transaction may stand still before the server ends its session, in milliseconds: a
+#: node that was stopped in the middle of one must not keep all others from writing.
 STILL_MILLISECONDS = 5_000
 #: The greatest number that is leased; the one after it is the commands'.
 NODE_MAX = 1022

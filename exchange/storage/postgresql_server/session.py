@@ -18,11 +18,11 @@ STATEMENTS_MAX = 512
 #: After so many seconds of silence the server asks a client, which may have gone, whether it is
 #: there (three times, 5 s apart): what it held, its node's lock too, is free then.
 SILENT_SECONDS = 10
-#: Of several hosts in an address the one that can be written: who was a standby may be the server by
-#: now. Source: PostgreSQL's documentation, 32.1.2 "target_session_attrs".
+#: Of several hosts in an address the one that can be written: who was a standby may be the server
+#: by now. Source: PostgreSQL's documentation, 32.1.2 "target_session_attrs".
 WRITABLE = "read-write"
-#: What the server is to tell a session of. A pooler refuses such a setting by an error of its own, or
-#: drops it where it was told to (pgbouncer's `ignore_startup_parameters`); no server does.
+#: What the server is to tell a session of. A pooler refuses such a setting by an error of its own,
+#: or drops it where it was told to (pgbouncer's `ignore_startup_parameters`); no server does.
 _TOLD = "warning"
 
 

@@ -29,7 +29,12 @@ from exchange.storage.proof.chain import (
     told_apart,
     unlinked,
 )
-from exchange.storage.proof.dropped import forgotten, kept_digests, sum_of_counts, sum_of_links
+from exchange.storage.proof.dropped_events import (
+    forgotten,
+    kept_digests,
+    sum_of_counts,
+    sum_of_links,
+)
 from exchange.storage.proof.heads_file import Head, Heads, Writer, heads_in
 from exchange.storage.proof.progress import LAST, Progress
 

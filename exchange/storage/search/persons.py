@@ -1,5 +1,5 @@
-"""Messages by the persons that they name: a digest of each identity code beside the message's id, in
-segments of an hour that are forgotten with the bodies.
+"""Messages by the persons that they name: a digest of each identity code beside the message's id,
+in segments of an hour that are forgotten with the bodies.
 
 New rows all go into the newest segment, so that what a commit changes stays a few pages of the
 table. A digest hides nothing from who may read the ledger: the bodies with the codes lie beside it

@@ -62,8 +62,8 @@ _REFUSED = "state='rejected'"
 _OPEN = "state!='delivered'"
 
 #: Accepted ones by the index that tells duplicates: one step for each sender that ever sent by a
-#: channel. (Comparing both columns at once, SQLite would go through all that a sender sent; an empty
-#: text of its own would have another collation than the column, which PostgreSQL refuses.)
+#: channel. (Comparing both columns at once, SQLite would go through all that a sender sent; an
+#: empty text of its own would have another collation than the column, which PostgreSQL refuses.)
 _NEXT_SENDER = "FROM message WHERE state='accepted' AND channel=pair.channel AND sender>pair.sender"
 _BY_SENDERS_ID = f"""(WITH RECURSIVE pair(channel, sender) AS (
   SELECT MIN(channel), substr(MIN(sender),1,0) FROM message WHERE state='accepted'

@@ -11,8 +11,8 @@ from exchange import discovery
 from exchange.schemas.directory import Partner
 from exchange.testing.embedded import Embedded, Received
 from exchange.testing.onboarding.demands import Found, demands, judged, not_tried
-from exchange.testing.onboarding.hindered import of_hindrances
-from exchange.testing.onboarding.hindrances import ACKNOWLEDGEMENT, Hindrances
+from exchange.testing.onboarding.fault_verdicts import of_hindrances
+from exchange.testing.onboarding.injected_faults import ACKNOWLEDGEMENT, Hindrances
 
 NO_CLIENT = "no time was given to the client: --client"
 NO_LETTER = "no letter could be put into its mailbox"

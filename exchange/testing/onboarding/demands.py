@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict, TypeAdapter
 
-from exchange.testing.onboarding.shown import Shown
+from exchange.testing.onboarding.redaction import Shown
 
 PATH = Path(__file__).with_name("demands.toml")
 

@@ -2,8 +2,8 @@
 for each delivery, in the order in which it took them.
 
 The form is *modelled*: JSON lines (UTF-8), each an object whose member `delivery_id` is the
-`X-Delivery-Id` of a push; other members are not looked at. A last line that begins as one and breaks
-off is still being written: it is not there yet.
+`X-Delivery-Id` of a push; other members are not looked at. A last line that begins as one and
+breaks off is still being written: it is not there yet.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from exchange.schemas.call import Call
 from exchange.schemas.directory import Partner
-from exchange.testing.onboarding.carried import Carrier
+from exchange.testing.onboarding.recorded_calls import Carrier
 
 TIMEOUT_SECONDS = 10.0
 LOOK_SECONDS = 0.05

@@ -15,7 +15,6 @@ from exchange.schemas.call import Call
 from exchange.schemas.directory import Partner
 from exchange.testing.embedded import Embedded
 from exchange.testing.onboarding import forged
-from exchange.testing.onboarding.carried import Carried, Carrier
 from exchange.testing.onboarding.demands import (
     Found,
     demands,
@@ -25,8 +24,9 @@ from exchange.testing.onboarding.demands import (
 )
 from exchange.testing.onboarding.half_sent import answered_early
 from exchange.testing.onboarding.journal import Journal, NoJournal
+from exchange.testing.onboarding.recorded_calls import Carried, Carrier
+from exchange.testing.onboarding.redaction import Shown
 from exchange.testing.onboarding.right_messages import NoSample, RightMessages
-from exchange.testing.onboarding.shown import Shown
 
 TIMEOUT_SECONDS = 10.0
 #: How long the second half of a body is held back.

@@ -1,5 +1,5 @@
-"""`exchange pushes`: writes the calls that the exchange makes to a partner as lines for a load test,
-in the form of `exchange samples --calls`; nobody is called.
+"""`exchange pushes`: writes the calls that the exchange makes to a partner as lines for a load
+test, in the form of `exchange samples --calls`; nobody is called.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def pushes(
     seed: Annotated[int, typer.Option(help="Of the messages.", min=1)] = 1,
     out: Annotated[Path, typer.Option("--out", help="The folder to write into.")] = Path("pushes"),
 ) -> None:
-    """Write COUNT pushes of each type that the partner gets without asking for it. A load test signs
-    each call made of one (`make load TO=ID`).
+    """Write COUNT pushes of each type that the partner gets without asking for it. A load test
+    signs each call made of one (`make load TO=ID`).
     """
     tried = tried_partner(partner, url, sector)
     if not tried.url:

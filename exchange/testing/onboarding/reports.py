@@ -22,7 +22,7 @@ from exchange.publication.templates import template
 from exchange.schemas.directory import Partner
 from exchange.schemas.instants import instant
 from exchange.testing.onboarding.demands import Found
-from exchange.testing.onboarding.shown import Shown
+from exchange.testing.onboarding.redaction import Shown
 
 TEMPLATE = Path(__file__).with_name("report.html")
 SUITE = "onboarding"

@@ -16,15 +16,16 @@ from exchange.cli.simulating.scenario_run import only_errors_logged
 from exchange.schemas.directory import Partner
 from exchange.settings import Settings
 from exchange.testing.embedded import Embedded
-from exchange.testing.onboarding.carried import Carrier
 from exchange.testing.onboarding.client import NO_CLIENT, Client, untried
 from exchange.testing.onboarding.demands import Found, demands, not_tried
-from exchange.testing.onboarding.hindrances import Hindrances
+from exchange.testing.onboarding.injected_faults import Hindrances
 from exchange.testing.onboarding.journal import Journal, at_address, in_file
 from exchange.testing.onboarding.pushes import Pushing
+from exchange.testing.onboarding.recorded_calls import Carrier
 from exchange.testing.onboarding.right_messages import NoSample, RightMessages
 
-#: One attempt, and one more for the answer that is lost; a partner that fails is called all the same.
+#: One attempt, and one more for the answer that is lost; a partner that fails is called all the
+#: same.
 DELIVERIES = {"attempts_max": 2, "failures_max": 1_000_000, "backoff_seconds_max": 1.0}
 #: How long what was answered with 2xx may need to stand in the journal.
 PATIENCE_SECONDS = 5.0

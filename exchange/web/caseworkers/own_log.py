@@ -1,5 +1,5 @@
-"""A worker's own log: what was sent and asked in the worker's name, the newest first; nobody that it
-was about is named.
+"""A worker's own log: what was sent and asked in the worker's name, the newest first; nobody that
+it was about is named.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from exchange.schemas.call import JSON, PROBLEM
 from exchange.schemas.catalogue import Catalogue
 from exchange.web.access.guard import COOKIE
 from exchange.web.interface import components
-from exchange.web.interface.refused import REFUSED
+from exchange.web.interface.refusal_responses import REFUSED
 from exchange.web.operation import Operation
 
 VERSION = "3.1.0"

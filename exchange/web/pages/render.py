@@ -16,7 +16,7 @@ from exchange.web.figures.today import EARLIER
 from exchange.web.figures.today import KINDS as COMPARED
 from exchange.web.pages.figures import KINDS, POINTS, RATED, Figures, Rates, ShownChannel
 from exchange.web.pages.layout import moment, shared, template
-from exchange.web.pages.moments import ALL, NOT_HELD, day_texts, moment_texts, spans
+from exchange.web.pages.overview_texts import ALL, NOT_HELD, day_texts, moment_texts, spans
 from exchange.web.pages.receiver_rows import ROWS_MAX, ReceiverRow, receiver_rows
 from exchange.web.pages.translations import LANGUAGES, OWN_NAMES
 

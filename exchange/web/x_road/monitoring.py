@@ -16,9 +16,9 @@ from exchange.errors import LedgerError, LedgerUnavailable
 from exchange.journey.repeat import Later
 from exchange.ports import Clock
 from exchange.ports.services import CallRecord, CallRecords
-from exchange.schemas.x_road import operations
+from exchange.schemas.x_road import operational_records
 from exchange.schemas.x_road.identifiers import Identifier
-from exchange.schemas.x_road.operations import Criteria, Observed, Page
+from exchange.schemas.x_road.operational_records import Criteria, Observed, Page
 from exchange.schemas.x_road.soap import SoapRequest
 from exchange.settings.x_road import XRoad as Settings
 
@@ -59,9 +59,10 @@ class Monitoring:
     def keep(self, seen: Observed) -> None:
         """Keep what was seen of a call that has ended: a record for each side."""
         seen.left_at = self._clock.now()
-        client, provider = operations.ends_of(seen)
+        client, provider = operational_records.ends_of(seen)
         contents = (
-            json.dumps(record, separators=(",", ":")) for record in operations.records(seen, SERVER)
+            json.dumps(record, separators=(",", ":"))
+            for record in operational_records.records(seen, SERVER)
         )
         records = [CallRecord(seen.left_at, client, provider, each) for each in contents]
         self._waiting.append(records)
@@ -100,13 +101,15 @@ class Monitoring:
             # (What a full ledger does not take is told of later.)
             await self.flush()
         now = self._clock.now()
-        if code == operations.DATA:
-            wanted = operations.criteria(asked.wrapper, now // 1000)
+        if code == operational_records.DATA:
+            wanted = operational_records.criteria(asked.wrapper, now // 1000)
             page = await self._page(self._whose(asked.client, wanted.client), wanted)
-            return operations.data_answer(page)
-        whose = self._whose(asked.client, operations.client_of(asked.wrapper))
+            return operational_records.data_answer(page)
+        whose = self._whose(asked.client, operational_records.client_of(asked.wrapper))
         newest = await self._records.told(0, now + 1, whose, HEALTH_RECORDS_MAX, newest_first=True)
-        return operations.health_answer(_read(reversed(newest)), self._started_at, now), b""
+        return operational_records.health_answer(
+            _read(reversed(newest)), self._started_at, now
+        ), b""
 
     def _whose(self, asking: Identifier, client: Identifier | None) -> list[str]:
         """Whose calls are told: those of the client that is asked about and, unless the owner or
@@ -119,15 +122,15 @@ class Monitoring:
     async def _page(self, whose: list[str], wanted: Criteria) -> Page:
         """The first records of the seconds that are wanted; those of the last second all."""
         first, end = wanted.first * 1000, (wanted.last + 1) * 1000
-        found = await self._records.told(first, end, whose, operations.RECORDS_MAX)
-        if len(found) < operations.RECORDS_MAX:
-            return operations.page(_read(found), wanted.fields, wanted.next_from)
+        found = await self._records.told(first, end, whose, operational_records.RECORDS_MAX)
+        if len(found) < operational_records.RECORDS_MAX:
+            return operational_records.page(_read(found), wanted.fields, wanted.next_from)
         second = found[-1].at // 1000
         begun, ended = second * 1000, (second + 1) * 1000
         before = [each for each in found if each.at < begun]
         whole = await self._records.told(begun, ended, whose, self._x_road.records_max)
         next_from = second + 1 if second < wanted.last else wanted.next_from
-        return operations.page(_read([*before, *whole]), wanted.fields, next_from)
+        return operational_records.page(_read([*before, *whole]), wanted.fields, next_from)
 
 
 def _read(found: Iterable[CallRecord]) -> list[dict[str, Any]]:

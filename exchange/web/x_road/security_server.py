@@ -23,10 +23,10 @@ from exchange.ports.channel import refuse_with_problem
 from exchange.schemas import document_limits
 from exchange.schemas.call import JSON, XML, Call, Reply
 from exchange.schemas.directory import Partner
-from exchange.schemas.x_road import faults, meta, observe, operations, rest, soap
+from exchange.schemas.x_road import faults, meta, operational_records, record_fields, rest, soap
 from exchange.schemas.x_road.faults import Fault
 from exchange.schemas.x_road.identifiers import Identifier
-from exchange.schemas.x_road.operations import Observed
+from exchange.schemas.x_road.operational_records import Observed
 from exchange.settings import Limits
 from exchange.settings.x_road import X_ROAD
 from exchange.settings.x_road import XRoad as Settings
@@ -135,14 +135,14 @@ class SecurityServer:
         seen = Observed(request_id, self._parts.monitoring.now())
         try:
             asked = rest.read(target, headers)
-            observe.rest_request(seen, request.method, asked, headers)
+            record_fields.rest_request(seen, request.method, asked, headers)
             body = await self._body(request, REST_BYTES_MAX)
             made_id = "" if asked.id else f"{x_road.instance}-{self._uuid()}"
             reply = await self._rest_service(request, asked, body, seen)
-            observe.rest_reply(seen, reply, asked.id or made_id, len(target) + len(body))
+            record_fields.rest_reply(seen, reply, asked.id or made_id, len(target) + len(body))
         except Fault as fault:
             self._count(fault)
-            observe.fault(seen, fault.spelt(x_road.fault_codes), fault.message)
+            record_fields.fault(seen, fault.spelt(x_road.fault_codes), fault.message)
             accepts = ",".join(request.headers.getall("Accept", []))
             by_specification = x_road.rest_errors == "specification"
             return faults.rest(fault, self._uuid(), accepts, x_road.fault_codes, by_specification)
@@ -240,13 +240,13 @@ class SecurityServer:
             asked = await self._parts.worker_thread.run(
                 f"at {request.remote}", len(body), self._read_soap, request, body
             )
-            observe.soap_request(seen, asked, len(body))
+            record_fields.soap_request(seen, asked, len(body))
             reply = await self._soap_service(request, asked, seen)
-            observe.soap_reply(seen, reply)
+            record_fields.soap_reply(seen, reply)
             return reply
         except Fault as fault:
             self._count(fault)
-            observe.fault(seen, fault.spelt(self._x_road.fault_codes), fault.message)
+            record_fields.fault(seen, fault.spelt(self._x_road.fault_codes), fault.message)
             return faults.soap(fault, self._uuid(), self._x_road.fault_codes)
         finally:
             self._keep(seen)
@@ -261,7 +261,7 @@ class SecurityServer:
         parts = self._parts
         partner = parts.clients.authenticated(asked.client, request)
         code, server = asked.service.parts["serviceCode"], asked.security_server
-        is_operations = code in (operations.DATA, operations.HEALTH)
+        is_operations = code in (operational_records.DATA, operational_records.HEALTH)
         is_own = is_operations and asked.service.owner == parts.monitoring.owner
         own = [] if is_own else parts.services.of(asked.service.owner)
         parts.services.check_server(server.path if server is not None else "")
@@ -290,7 +290,7 @@ class SecurityServer:
             return Reply(200, envelope, faults.SOAP_TYPE)
         boundary = f"xroad{self._uuid()}"
         body, kind = soap.with_attachment(
-            envelope, attachment, boundary, operations.ATTACHMENT, "application/gzip"
+            envelope, attachment, boundary, operational_records.ATTACHMENT, "application/gzip"
         )
         return Reply(200, body, kind)
 

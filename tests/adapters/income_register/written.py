@@ -1,5 +1,5 @@
-"""Wage reports written by hand, part by part and independent of the generators: for tests that say in
-words what a report tells; judges nothing.
+"""Wage reports written by hand, part by part and independent of the generators: for tests that say
+in words what a report tells; judges nothing.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Documents of the change interface with the verdicts that its public readers lead to, each with the
-place of its fault.
+"""Documents of the change interface with the verdicts that its public readers lead to, each with
+the place of its fault.
 """
 
 from __future__ import annotations

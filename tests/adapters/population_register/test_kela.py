@@ -20,7 +20,7 @@ from exchange.adapters.kelmu.generate.records import records
 from exchange.adapters.population_register import feed
 from exchange.adapters.population_register.partner import STUB
 from exchange.partners.stub import Flow, Situation
-from exchange.schemas.persons import POPULATION, Life, followed, person
+from exchange.schemas.persons import POPULATION, Life, person, single_changes
 from exchange.schemas.persons.life_courses import SLOTS
 from exchange.schemas.persons.registration_times import key_of_day
 from exchange.schemas.persons.reported_deaths import TOLD
@@ -31,7 +31,12 @@ TODAY = datetime.date(2024, 6, 5)
 NOW = key_of_day(TODAY.toordinal() + 1) - 1
 QUERY = "population-register.changes-query"
 #: Each kind, with what its persons' changes count as besides.
-KINDS = (followed.BIRTH, followed.DEATH, followed.ADDRESS, followed.REGISTRATION)
+KINDS = (
+    single_changes.BIRTH,
+    single_changes.DEATH,
+    single_changes.ADDRESS,
+    single_changes.REGISTRATION,
+)
 
 
 @pytest_asyncio.fixture
@@ -75,7 +80,7 @@ async def test_what_kela_is_told_is_counted_by_kind_and_once(exchange: Running) 
         sending = flow.make(situation)
         assert sending.items == 4
         asked.append(sending.call)
-        for name, count in followed.COUNTS[kind].items():
+        for name, count in single_changes.COUNTS[kind].items():
             expected[name] = expected.get(name, 0) + 4 * count
     assert len(asked) == len(KINDS)
     for _ in range(2):
@@ -139,12 +144,12 @@ WAYS = ("page", "other list", "message", "later message")
 async def test_a_change_counts_once_however_it_is_told(exchange: Running) -> None:
     today = datetime.date.today()
     since, now = today - datetime.timedelta(days=30), exchange.exchange.clock.now() // 1000
-    rng, lists, expected = random.Random(9), followed.Lists(), Counter[str]()
+    rng, lists, expected = random.Random(9), single_changes.Lists(), Counter[str]()
     for number, ways in enumerate([*itertools.permutations(WAYS, 2), WAYS]):
         codes = []
         for kind in KINDS:
-            codes.append(followed.followed(rng, kind, since, today, lists).code)
-            expected.update(followed.COUNTS[kind])
+            codes.append(single_changes.followed(rng, kind, since, today, lists).code)
+            expected.update(single_changes.COUNTS[kind])
         question = {"viimeisinKirjausavain": key_of_day(since.toordinal()), "hetulista": codes}
         page = feed.changes(codes, question["viimeisinKirjausavain"], now, True).document
         nobody = person(rng, today, today, today).life.code
@@ -175,13 +180,15 @@ def _told_at(page: dict[str, Any], is_later: bool) -> list[dict[str, Any]]:
 
 
 def test_no_two_lists_share_a_change_and_a_day_with_too_few_takes_earlier_ones() -> None:
-    rng, lists = random.Random(7), followed.Lists()
+    rng, lists = random.Random(7), single_changes.Lists()
     first = TODAY - datetime.timedelta(days=1)
     drawn: list[Life] = []
 
     def draw_all(since: datetime.date) -> None:
         for _ in range(2_000):
-            drawn.append(followed.followed(rng, followed.REGISTRATION, since, TODAY, lists))
+            drawn.append(
+                single_changes.followed(rng, single_changes.REGISTRATION, since, TODAY, lists)
+            )
 
     with pytest.raises(LookupError):
         draw_all(first)
@@ -197,10 +204,13 @@ def test_who_is_in_a_list_is_told_of_before_the_day_on_which_it_is_asked_for() -
     life = POPULATION.find("041294-987B")
     assert life is not None
     friday, monday = (datetime.date(2024, 4, day).toordinal() for day in (19, 22))
-    assert followed.counted(life, friday, monday) == followed.COUNTS[followed.ADDRESS]
-    assert followed.counted(life, friday, monday - 1) == {}
+    assert (
+        single_changes.counted(life, friday, monday)
+        == single_changes.COUNTS[single_changes.ADDRESS]
+    )
+    assert single_changes.counted(life, friday, monday - 1) == {}
     assert not any(
-        followed.tells_one(life, followed.ADDRESS, day, friday, monday)
+        single_changes.tells_one(life, single_changes.ADDRESS, day, friday, monday)
         for day in range(friday - 7, monday)
     )
 

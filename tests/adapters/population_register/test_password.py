@@ -1,4 +1,6 @@
-"""The password of a question to VTJkysely: taken out before anything is kept, however it is written."""
+"""The password of a question to VTJkysely: taken out before anything is kept, however it is
+written.
+"""
 
 from __future__ import annotations
 

@@ -134,8 +134,8 @@ async def test_a_client_from_the_served_description_gets_a_person(town: Reader) 
 
 @pytest.mark.parametrize("product", ["Perussanoma 3", "Huoltaja-Huollettavat"])
 async def test_a_reader_that_takes_names_unseen_finds_them(town: Reader, product: str) -> None:
-    """eVaka asks the Finnish name of each citizenship whether it is blank, so that it must be there;
-    it keeps the names of the municipality.
+    """eVaka asks the Finnish name of each citizenship whether it is blank, so that it must be
+    there; it keeps the names of the municipality.
     """
     abroad = found_where(lambda each: each.course.citizenship != "246", youngest=20)
     for life in (abroad, found_where(lambda each: each.course.citizenship == "246", youngest=20)):

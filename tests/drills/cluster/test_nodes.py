@@ -1,5 +1,6 @@
 """An exchange of several nodes on one PostgreSQL server: two gateways, two deliverers and two
-keepers, one of each killed, stopped and ended under load; who has which lanes is read from the ledger.
+keepers, one of each killed, stopped and ended under load; who has which lanes is read from the
+ledger.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Two followers of the population register, written as its public clients, follow the days of a year
-over X-Road, one in a thousand of the population; each is killed at any moment, and both end in the
-state that the register has. X-Road's operational records of their calls are pairs.
+"""Two followers of the population register, written as its public clients, follow the days of a
+year over X-Road, one in a thousand of the population; each is killed at any moment, and both end in
+the state that the register has. X-Road's operational records of their calls are pairs.
 """
 
 from __future__ import annotations

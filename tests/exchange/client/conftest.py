@@ -23,8 +23,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
 
 @pytest.fixture(scope="module")
 def make() -> Make:
-    """A valid message of a type, another one each time; of yesterday, since it may be of any time of
-    its day.
+    """A valid message of a type, another one each time; of yesterday, since it may be of any time
+    of its day.
     """
     generators, rng = discovery.generators(), random.Random(7)
     numbers, day = iter(range(1, 1_000)), datetime.date.today() - datetime.timedelta(days=1)

@@ -1,5 +1,5 @@
-"""The functions of each channel against an exchange: what is sent arrives, what is refused is raised
-with every violation.
+"""The functions of each channel against an exchange: what is sent arrives, what is refused is
+raised with every violation.
 """
 
 from __future__ import annotations

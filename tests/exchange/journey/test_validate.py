@@ -1,5 +1,5 @@
-"""Judging a message: findings become a verdict and violations, also where a channel reads the message
-anew while its rules look at it.
+"""Judging a message: findings become a verdict and violations, also where a channel reads the
+message anew while its rules look at it.
 """
 
 from __future__ import annotations

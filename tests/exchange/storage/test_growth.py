@@ -26,7 +26,7 @@ from exchange.storage.counters.sums import Totals as Sums
 from exchange.storage.counters.totals import totals
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.proof.chain import Additions, newest, unlinked
-from exchange.storage.proof.dropped import leave_digests
+from exchange.storage.proof.dropped_events import leave_digests
 from exchange.storage.retention import drop_bodies
 from exchange.storage.search.messages import search
 from tests.contracts.rows import record, settlement

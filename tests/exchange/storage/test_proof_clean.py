@@ -20,7 +20,7 @@ from exchange.ports.ledger import Old, Remember
 from exchange.ports.operators import AuditRow
 from exchange.storage.copies import copy_ledger, restore_ledger
 from exchange.storage.proof.chain import Additions
-from exchange.storage.proof.dropped import forgotten
+from exchange.storage.proof.dropped_events import forgotten
 from exchange.storage.proof.heads_file import head_path
 from exchange.storage.proof.verify import verify
 from exchange.storage.proof.verify_operators import prove_audit

@@ -1,5 +1,5 @@
-"""What a partner sends behind an answer, or without a call, is part of no other answer; an answer in
-a coding that nobody asked for is none.
+"""What a partner sends behind an answer, or without a call, is part of no other answer; an answer
+in a coding that nobody asked for is none.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Calls over sockets that there is no memory for, wherever on their way: 503 with Retry-After in the
-channel's own form, and the same message is taken when it comes again.
+"""Calls over sockets that there is no memory for, wherever on their way: 503 with Retry-After in
+the channel's own form, and the same message is taken when it comes again.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""A partner of one's own against a running exchange: added by the command line, it sends what `show`
-says it may, by the lines that `show` prints.
+"""A partner of one's own against a running exchange: added by the command line, it sends what
+`show` says it may, by the lines that `show` prints.
 """
 
 from __future__ import annotations

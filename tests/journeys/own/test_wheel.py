@@ -1,4 +1,6 @@
-"""The wheel alone, in an empty folder, with nothing of a checkout or of this environment's variables."""
+"""The wheel alone, in an empty folder, with nothing of a checkout or of this environment's
+variables.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The ten things that operators come for, on a ledger of a million messages: each driven in a browser
-from the overview, at most three clicks away, with the time that it took.
+"""The ten things that operators come for, on a ledger of a million messages: each driven in a
+browser from the overview, at most three clicks away, with the time that it took.
 """
 
 from __future__ import annotations

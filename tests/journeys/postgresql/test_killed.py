@@ -1,5 +1,5 @@
-"""An exchange on PostgreSQL as real processes: a kill of the exchange or of the server loses nothing
-that was acknowledged.
+"""An exchange on PostgreSQL as real processes: a kill of the exchange or of the server loses
+nothing that was acknowledged.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The published mix of traffic with a ledger on PostgreSQL: what the partners were told is accepted is
-stored, delivered and counted, and the commands read it.
+"""The published mix of traffic with a ledger on PostgreSQL: what the partners were told is accepted
+is stored, delivered and counted, and the commands read it.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Several nodes with roles on one PostgreSQL ledger, in one process: who delivers, who is the keeper,
-and that a message is one whichever gateway it comes to.
+"""Several nodes with roles on one PostgreSQL ledger, in one process: who delivers, who is the
+keeper, and that a message is one whichever gateway it comes to.
 """
 
 from __future__ import annotations

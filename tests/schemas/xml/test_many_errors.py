@@ -10,7 +10,7 @@ from xml.parsers.expat import XMLParserType
 import pytest
 from lxml import etree
 
-from exchange.schemas import pieces, xml
+from exchange.schemas import large_bytes, xml
 from exchange.schemas.violation import Finding
 from exchange.schemas.xml import XmlSchema, explanation, many_errors
 
@@ -120,7 +120,7 @@ def test_a_very_long_value_is_asked_of_no_regular_expression(
 def test_what_stands_behind_the_last_finding_is_not_read_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    feed, reached = pieces.feed, []
+    feed, reached = large_bytes.feed, []
 
     def noted(parser: XMLParserType, data: bytes) -> None:
         try:
@@ -128,7 +128,7 @@ def test_what_stands_behind_the_last_finding_is_not_read_again(
         finally:
             reached.append(parser.CurrentByteIndex)
 
-    monkeypatch.setattr(pieces, "feed", noted)
+    monkeypatch.setattr(large_bytes, "feed", noted)
     body = b"<a><b/>" + b"".join(b"<c%d/>" % number for number in range(1_000)) + b"</a>"
     (found,) = xml.locate(body, [Finding("test.wrong", "wrong", etree.fromstring(body)[0])])
     assert (found.line, found.column, reached) == (1, 4, [len(b"<a><b/>")])

@@ -1,5 +1,5 @@
-"""Every operation of every service by its SOAPAction and its document: what does not belong together,
-and what comes with attachments, is a counted fault that says so.
+"""Every operation of every service by its SOAPAction and its document: what does not belong
+together, and what comes with attachments, is a counted fault that says so.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import pytest
 from lxml import etree
 
 from exchange.adapters.income_register.document import NAMESPACE
-from exchange.adapters.income_register.endpoints import wsdl
+from exchange.adapters.income_register.endpoints import soap, wsdl
 from exchange.adapters.income_register.endpoints.request import operation_of
 from exchange.assembly import Exchange
+from exchange.ports import Refusal
 from exchange.schemas.call import Call
+from exchange.schemas.violation import Violation
 from exchange.settings import Settings
 from exchange.simulation.endpoints import InsideEndpoints
 from tests.adapters.income_register.endpoints.test_services import EMPLOYER
@@ -97,6 +99,30 @@ def test_an_operation_is_told_by_its_action_in_every_form_or_by_its_document() -
             headers = {} if action is None else {"SOAPAction": action}
             call = Call("POST", "/", headers, body)
             assert operation_of(call, wsdl.SERVICES[service]) == operation, (service, action)
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "told"),
+    [
+        ("Strange", b"", "Strange"),
+        ("", ENVELOPE % b'<d:OddRequestToIR xmlns:d="urn:x"/>', "OddRequestToIR"),
+        ("", b"", "(none)"),
+    ],
+)
+def test_what_a_service_has_not_is_told_by_name(action: str, body: bytes, told: str) -> None:
+    for service in wsdl.SERVICES.values():
+        found = operation_of(Call("POST", "/", {"SOAPAction": action}, body), service)
+        assert isinstance(found, Violation)
+        assert found.message.startswith(f"unknown operation {told}; ")
+
+
+@pytest.mark.parametrize(("status", "code"), [(499, "Client"), (500, "Server"), (503, "Server")])
+def test_a_refusal_says_whose_it_is(status: int, code: str) -> None:
+    reply = soap.refuse(Refusal("busy", status, "later"))
+    assert (reply.status, f"<faultcode>soap:{code}</faultcode>".encode() in reply.body) == (
+        status,
+        True,
+    )
 
 
 async def test_an_action_that_the_service_has_not_is_a_fault(caller: Caller) -> None:

@@ -1,6 +1,6 @@
-"""A payroll program's SOAP client over TLS: zeep, built from the WSDL that the listener serves, knows
-the exchange by its own authority and shows a client certificate in the place of a key; it signs by
-the same certificate, sends, polls until the processing is done, is refused and corrects.
+"""A payroll program's SOAP client over TLS: zeep, built from the WSDL that the listener serves,
+knows the exchange by its own authority and shows a client certificate in the place of a key; it
+signs by the same certificate, sends, polls until the processing is done, is refused and corrects.
 """
 
 from __future__ import annotations

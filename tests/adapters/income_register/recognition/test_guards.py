@@ -233,3 +233,25 @@ def test_no_text_and_ids_used_twice(name: bytes, put: bytes, last: bool) -> None
     found = judged(bad)
     assert found[3], "something is wrong with it"
     assert found == judged_anew(bad)
+
+
+STAY = (
+    b"<StayPeriodsInFinland><Period><StartDate>2026-02-02</StartDate>"
+    b"<EndDate>2026-02-20</EndDate></Period></StayPeriodsInFinland>"
+)
+
+
+@pytest.mark.parametrize("beside", [b"", STAY], ids=["alone", "beside a stay"])
+def test_a_claim_from_before_the_employment_is_found(beside: bytes) -> None:
+    head, *reports = re.split(rb"(?=<Report>)", delivery(5, 200).partition(b"</Reports>")[0])
+    claims = [each.replace(b"<Absence>", beside + b"<Absence>") for each in reports]
+    claims = [each for each in claims if b"<ReimbApp>" in each]
+    body = head + b"".join(claims) + b"</Reports></DeliveryData></r:WageReportsRequestToIR>"
+    for _ in range(SEEN_MIN):
+        assert judged(body)[0]
+    assert beside or reports_left_out(body) > 2
+    at = body.rindex(b"<PaidAbsencePeriod><StartDate>")
+    bad = body[:at] + re.sub(rb"(StartDate>)[^<]*", rb"\g<1>1999-01-04", body[at:], count=1)
+    found = judged(bad)
+    assert "ir.claim-before-employment" in rules_broken(found)
+    assert found == judged_anew(bad)

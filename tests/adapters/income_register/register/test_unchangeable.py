@@ -1,5 +1,5 @@
-"""What a replacement may not change, field by field in every kind of report: each alone, and none of
-them by being written another way.
+"""What a replacement may not change, field by field in every kind of report: each alone, and none
+of them by being written another way.
 """
 
 from __future__ import annotations

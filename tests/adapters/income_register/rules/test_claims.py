@@ -1,5 +1,5 @@
-"""Claims to Kela: what they ask of the payer is of the whole delivery, what they ask of an earner of
-one report.
+"""Claims to Kela: what they ask of the payer is of the whole delivery, what they ask of an earner
+of one report.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Every row of the tables of codes, the day before its first payment date, on it, on its last and the
-day after; the tables are read again here, and against the register's own where those are at hand.
+"""Every row of the tables of codes, the day before its first payment date, on it, on its last and
+the day after; the tables are read again here, and against the register's own where those are at
+hand.
 """
 
 from __future__ import annotations
@@ -173,7 +174,8 @@ DEDUCTION = (
     b"<RemittancePeriod><StartDate>2021-06-01</StartDate><EndDate>2021-06-30</EndDate>"
     b"</RemittancePeriod></Deduction></Deductions>"
 )
-#: How a code of each list whose codes have dates is put into a delivery, and the rule that it breaks.
+#: How a code of each list whose codes have dates is put into a delivery, and the rule that it
+#: breaks.
 WRITTEN: dict[str, tuple[str, str, Callable[[bytes, bytes], bytes]]] = {
     "IncomeEarnerType": (
         "wages",

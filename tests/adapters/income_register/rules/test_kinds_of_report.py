@@ -1,5 +1,5 @@
-"""The kinds of wage reports that the register's developer package shows, written anew: nine are valid,
-and four are refused by the one rule that the register's own example of that kind breaks.
+"""The kinds of wage reports that the register's developer package shows, written anew: nine are
+valid, and four are refused by the one rule that the register's own example of that kind breaks.
 
 Source: the thirteen examples of the package of 2022 ("Tekninen rajapinta - Sovelluskehittäjälle",
 vero.fi), read as facts; payment dates are theirs by the year.

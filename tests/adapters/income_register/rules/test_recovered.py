@@ -1,5 +1,5 @@
-"""What is recovered, and what is withheld beside it, by payment date: whether the income type was one
-at that time, and amounts that may not be negative.
+"""What is recovered, and what is withheld beside it, by payment date: whether the income type was
+one at that time, and amounts that may not be negative.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Lists of prefixes that name the default namespace: it is then a part of what is signed wherever it
-is in scope. The canonical forms are written by hand, so that no library judges itself.
+"""Lists of prefixes that name the default namespace: it is then a part of what is signed wherever
+it is in scope. The canonical forms are written by hand, so that no library judges itself.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Who signs, over sockets: unsigned deliveries, certificates of another or that have ended, and whose
-data may be asked for.
+"""Who signs, over sockets: unsigned deliveries, certificates of another or that have ended, and
+whose data may be asked for.
 """
 
 from __future__ import annotations

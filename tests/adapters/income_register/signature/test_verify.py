@@ -20,7 +20,7 @@ from signxml.signer import XMLSigner
 
 from exchange.adapters.income_register import generate
 from exchange.adapters.income_register.parse import parse
-from exchange.adapters.income_register.signature.refused import Refused
+from exchange.adapters.income_register.signature.errors import Refused
 from exchange.adapters.income_register.signature.sign import EXCLUSIVE, make_key, sign
 from exchange.adapters.income_register.signature.verify import (
     ATTRIBUTES_MAX,

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from exchange.errors import LedgerUnavailable
-from exchange.ports import Attempted, Delivery, RefusedByPartner
+from exchange.ports import Attempted, Delivery, RefusedByPartner, Settlement
 from exchange.schemas.call import Reply
+from exchange.testing.clock import HandClock
 from tests.exchange.journey.test_answer import ask
 from tests.exchange.journey.way import FIRST, SECOND, Script, Way, way
 
@@ -28,11 +29,11 @@ def fill(running: Way, pages: int = NONE) -> None:
     connection.execute(f"PRAGMA max_page_count={pages}")
 
 
-async def refused(running: Way, turn: int = 0) -> None:
+async def refused(running: Way, turn: int = 0, mode: str = "push") -> None:
     """Send until the ledger says no."""
     with contextlib.suppress(LedgerUnavailable):
         for number in range(1000):
-            await running.send(f"filling-{turn}-{number}")
+            await running.send(f"filling-{turn}-{number}", mode=mode)
     assert "full" in running.exchange.ledger.refusal
 
 
@@ -148,3 +149,60 @@ async def test_an_outcome_that_can_never_be_stored_is_settled_without_its_texts(
         await running.settled()
         assert await running.state(message) == ("dead", 1, "unsettled")
         assert running.script.calls == [(FIRST, "m")], "it is not made again"
+
+
+async def test_what_waited_when_the_ledger_said_no_goes_on_once_it_is_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = asyncio.Event()
+
+    async def answer(receiver: str, message_id: str, attempt: int) -> Reply:
+        await sent.wait()
+        return Reply(200)
+
+    bounds = {"concurrent_receiver_max": 1}
+    async with way(tmp_path, Script(answer), deliveries=bounds) as running:
+        ledger = running.exchange.ledger
+        settle = ledger.settle
+
+        async def then_full(settlement: Settlement) -> bool:
+            """Nothing is out when the ledger says no: letters fill it, which nobody fetches."""
+            settled = await settle(settlement)
+            monkeypatch.setattr(ledger, "settle", settle)
+            fill(running)
+            await refused(running, mode="mailbox")
+            return settled
+
+        monkeypatch.setattr(ledger, "settle", then_full)
+        messages = [f"m-{number}" for number in range(3)]
+        for message in messages:
+            await running.send(message)
+        sent.set()
+        await running.until(lambda: "full" in ledger.refusal)
+        await asyncio.sleep(0)
+        assert len(running.script.calls) == 1
+        fill(running, MANY)
+        await running.until(lambda: len(running.script.taken) == 3)
+        assert [message for _, message in running.script.calls] == messages
+
+
+async def test_a_retry_that_comes_due_waits_until_the_ledger_takes_its_outcome(
+    tmp_path: Path,
+) -> None:
+    async def answer(receiver: str, message_id: str, attempt: int) -> Reply:
+        return Reply(503 if attempt == 1 else 200)
+
+    clock, bounds = HandClock(), {"first_backoff_seconds": 60, "failures_max": 99}
+    async with way(tmp_path, Script(answer), deliveries=bounds, clock=clock) as running:
+        message = await running.send("m", conversation="c")
+        await running.until(lambda: bool(running.script.calls))
+        while not (await running.state(message))[1]:
+            await asyncio.sleep(0.01)
+        fill(running)
+        await refused(running, mode="mailbox")
+        clock.advance(minutes=2)
+        # Many polls long.
+        await asyncio.sleep(0.2)
+        assert len(running.script.calls) == 1
+        fill(running, MANY)
+        await running.until(lambda: bool(running.script.taken))

@@ -1,5 +1,5 @@
-"""Leases on a real server: numbers of nodes, lanes, the keeper's duty; what a node that stands still
-does to the others.
+"""Leases on a real server: numbers of nodes, lanes, the keeper's duty; what a node that stands
+still does to the others.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The ledger on PostgreSQL where it differs from SQLite: who owns a node, what a failing network does,
-what the migration makes.
+"""The ledger on PostgreSQL where it differs from SQLite: who owns a node, what a failing network
+does, what the migration makes.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from exchange.storage.connection import connect
 from exchange.storage.counters.sums import Totals
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.proof.chain import Additions, entries_between, unlinked
-from exchange.storage.proof.dropped import leave_digests
+from exchange.storage.proof.dropped_events import leave_digests
 from exchange.storage.retention import drop_bodies, drop_messages
 from tests.contracts.rows import record
 

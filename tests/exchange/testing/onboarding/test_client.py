@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
+from exchange import discovery
 from exchange.cli.partners.own_samples import OwnSamples
 from exchange.client import Client, luova
+from exchange.ports import Desk, Endpoint
 from exchange.schemas.call import Call, Reply
-from exchange.schemas.directory import partner_of
-from exchange.testing.onboarding.hindered import of_hindrances
-from exchange.testing.onboarding.hindrances import BUSY, LATE, LOST, Came
+from exchange.schemas.directory import Partner, partner_of
+from exchange.testing.onboarding.fault_verdicts import of_hindrances
+from exchange.testing.onboarding.injected_faults import BUSY, LATE, LOST, Came, Hindrances
+from exchange.testing.onboarding.redaction import shown
 from exchange.testing.onboarding.run import Bench, bench, watched
-from exchange.testing.onboarding.shown import shown
 
 KEY = "a-key-of-the-tests"
 TYPE = "unemployment.earnings-data"
@@ -99,3 +102,21 @@ def test_what_a_hindered_client_does_wrong_is_told(
     }
     assert set(found) == set(failed)
     assert all(said in found[name] for name, said in failed.items())
+
+
+async def test_a_fault_waits_for_a_message_that_is_taken() -> None:
+    replies = iter((202, 400, 202, 422, 202))
+
+    async def handler(call: Call, partner: Partner, desk: Desk) -> Reply:
+        return Reply(next(replies))
+
+    mine = Partner("fund.mine", "A fund", "unemployment-fund")
+    faults = Hindrances(mine.id, late_seconds=0)
+    taking = Endpoint("POST", "/x", "Takes.", handler=handler, takes_messages=True)
+    channel = replace(discovery.channels()["luova"], endpoints=(taking,))
+    (noted,) = faults.around({"luova": channel})["luova"].endpoints
+    assert noted.handler is not None
+    for number in range(6):
+        call = Call("POST", "/x", {"X-Message-Id": f"m-{number}"})
+        await noted.handler(call, mine, None)  # type: ignore[arg-type]
+    assert [each.hindrance for each in faults.came] == [BUSY, LOST, "", LATE, "", ""]

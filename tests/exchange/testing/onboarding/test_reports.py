@@ -16,14 +16,14 @@ from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import partner_of
 from exchange.schemas.identifiers import CHECK_CHARACTERS
 from exchange.testing.onboarding.demands import failed, not_tried, passed
-from exchange.testing.onboarding.reports import GITB, Report
-from exchange.testing.onboarding.shown import (
+from exchange.testing.onboarding.redaction import (
     A_PERSON,
     BODY_CHARACTERS_MAX,
     NOT_SHOWN,
     Shown,
     shown,
 )
+from exchange.testing.onboarding.reports import GITB, Report
 
 KEY = "a-key-that-nobody-sees"
 REAL = f"131052-308{CHECK_CHARACTERS[131052308 % 31]}"
@@ -64,6 +64,7 @@ def test_the_three_files_are_read_and_show_no_key(report: Report, tmp_path: Path
     names = [etree.QName(each).localname for each in root]
     assert names == ["date", "result", "overview", "counters", "reports"]
     assert root.findtext(f"{{{GITB}}}result") == "FAILURE"
+    assert root.findtext(f".//{{{GITB}}}profileID") == report.partner.id
     assert [etree.QName(each).localname for each in root[-1]] == ["info", "error", "warning"]
     assert [each.text for each in root[3]] == ["3", "1", "1"]
 

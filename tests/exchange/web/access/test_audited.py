@@ -1,5 +1,5 @@
-"""Every change that an operator can make is in the audit log with who made it: each route that takes
-POST is listed here, with what it notes or why it changes nothing.
+"""Every change that an operator can make is in the audit log with who made it: each route that
+takes POST is listed here, with what it notes or why it changes nothing.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Every address that takes a body, whoever added it, refuses one of a byte more than the limit and one
-that is compressed: in its own form, counted, and nothing of it is kept.
+"""Every address that takes a body, whoever added it, refuses one of a byte more than the limit and
+one that is compressed: in its own form, counted, and nothing of it is kept.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What endpoints answer is as the OpenAPI document says: status, media type, body and reason; of every
-call that the stubs make, whole and broken in several ways.
+"""What endpoints answer is as the OpenAPI document says: status, media type, body and reason; of
+every call that the stubs make, whole and broken in several ways.
 """
 
 from __future__ import annotations

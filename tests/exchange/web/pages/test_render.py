@@ -12,7 +12,7 @@ from lxml import html
 from exchange.web.api.message_search import STATES
 from exchange.web.pages.figures import POINTS, Rates
 from exchange.web.pages.layout import MENU, TEMPLATES, moment
-from exchange.web.pages.moments import spans
+from exchange.web.pages.overview_texts import spans
 from exchange.web.pages.render import (
     SPARK_HEIGHT,
     SPARK_WIDTH,

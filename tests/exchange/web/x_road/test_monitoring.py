@@ -20,8 +20,8 @@ from lxml import etree
 
 from exchange.errors import LedgerError
 from exchange.ports.services import CallRecord
-from exchange.schemas.x_road import operations
-from exchange.schemas.x_road.operations import TEXT_MAX, Observed
+from exchange.schemas.x_road import operational_records
+from exchange.schemas.x_road.operational_records import TEXT_MAX, Observed
 from exchange.settings.x_road import XRoad
 from exchange.testing.clock import HandClock
 from exchange.testing.embedded import Embedded
@@ -272,7 +272,7 @@ def await_only_new(served: Embedded) -> None:
 def test_a_page_ends_with_a_whole_second_and_says_where_to_go_on(
     served: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(operations, "RECORDS_MAX", 4)
+    monkeypatch.setattr(operational_records, "RECORDS_MAX", 4)
     served.clock.advance(hours=1)
     begun = int(served.clock.seconds())
     for number in range(6):

@@ -1,11 +1,11 @@
-"""What a client did where it was hindered, by the calls that it made; asks nobody."""
+"""Verdicts on what a client did when faults were injected, by the calls that it made."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from exchange.testing.onboarding.demands import Found, judged, not_tried
-from exchange.testing.onboarding.hindrances import (
+from exchange.testing.onboarding.injected_faults import (
     ACKNOWLEDGEMENT,
     BUSY,
     LATE,

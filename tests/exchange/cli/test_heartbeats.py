@@ -6,7 +6,7 @@ import asyncio
 import multiprocessing
 import time
 
-from exchange.cli.serving.beats import LOOK_SECONDS_MAX, START_SECONDS, Beats, Silence
+from exchange.cli.serving.heartbeats import LOOK_SECONDS_MAX, START_SECONDS, Heartbeats, Silence
 
 
 class Looking:
@@ -14,7 +14,7 @@ class Looking:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.beats = Beats(multiprocessing.get_context("spawn"), 2)
+        self.beats = Heartbeats(multiprocessing.get_context("spawn"), 2)
         self.silence = Silence(self.beats, 3.0, lambda: self.now)
         for worker in (0, 1):
             self.silence.started(worker)
@@ -48,7 +48,7 @@ def test_what_stopped_the_supervisor_too_is_no_silence_of_workers() -> None:
 
 
 async def test_a_worker_beats_while_it_opens_and_for_as_long_as_its_loop_runs() -> None:
-    beats = Beats(multiprocessing.get_context("spawn"), 2)
+    beats = Heartbeats(multiprocessing.get_context("spawn"), 2)
     beats.begin(1)
     while beats.count(1) < 2:
         time.sleep(0.05)  # noqa: ASYNC251  # The loop does not run.

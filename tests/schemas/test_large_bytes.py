@@ -1,5 +1,5 @@
-"""Large bytes and texts are worked on in pieces, with the same outcome as in one; what a document is
-told to be wrong with holds the interpreter for a small part of the time that it takes.
+"""Large bytes and texts are worked on in pieces, with the same outcome as in one; what a document
+is told to be wrong with holds the interpreter for a small part of the time that it takes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import pytest
 
 from exchange.adapters.income_register.endpoints.request import operation_of
 from exchange.assembly import checking
-from exchange.schemas import guard, pieces, xml
+from exchange.schemas import guard, large_bytes, xml
 from exchange.schemas.call import Call
 from exchange.schemas.positions import Lines
 from exchange.schemas.violation import Malformed
@@ -25,35 +25,35 @@ ENCODINGS = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32")
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_a_text_in_pieces_is_the_text(encoding: str) -> None:
     body = TEXT.encode(encoding)
-    assert len(body) > 2 * pieces.PIECE_BYTES
-    assert pieces.decode(body, encoding) == TEXT
-    assert pieces.encode(TEXT) == TEXT.encode()
+    assert len(body) > 2 * large_bytes.PIECE_BYTES
+    assert large_bytes.decode(body, encoding) == TEXT
+    assert large_bytes.encode(TEXT) == TEXT.encode()
     broken = body[: len(body) // 2] + b"\xff" * 7 + body[len(body) // 2 :]
-    assert pieces.decode(broken, encoding, "replace") == broken.decode(encoding, "replace")
+    assert large_bytes.decode(broken, encoding, "replace") == broken.decode(encoding, "replace")
 
 
-@pytest.mark.parametrize("at", [0, 3, pieces.PIECE_BYTES - 1, pieces.PIECE_BYTES + 1, -1])
+@pytest.mark.parametrize("at", [0, 3, large_bytes.PIECE_BYTES - 1, large_bytes.PIECE_BYTES + 1, -1])
 def test_a_wrong_byte_is_told_at_its_place(at: int) -> None:
     # (No piece ends where a character does.)
-    body = bytearray(b"a" + b"\xc3\xa4" * pieces.PIECE_BYTES)
+    body = bytearray(b"a" + b"\xc3\xa4" * large_bytes.PIECE_BYTES)
     body[at] = 0xFF
     with pytest.raises(UnicodeDecodeError) as whole:
         bytes(body).decode()
     with pytest.raises(UnicodeDecodeError) as found:
-        pieces.decode(bytes(body), "utf-8")
+        large_bytes.decode(bytes(body), "utf-8")
     assert (found.value.start, found.value.end) == (whole.value.start, whole.value.end)
 
 
 def test_what_is_counted_in_pieces_is_what_there_is() -> None:
     body = b"<a xmlns='u'>" * 200_000
-    assert len(body) > 2 * pieces.PIECE_BYTES
+    assert len(body) > 2 * large_bytes.PIECE_BYTES
     for what in (b"<", b"xmlns", b"'u'>"):
-        assert pieces.count(body, what) == body.count(what) == 200_000
-    assert pieces.count(body, b"<", 27) == 3
+        assert large_bytes.count(body, what) == body.count(what) == 200_000
+    assert large_bytes.count(body, b"<", 27) == 3
 
 
 def test_lines_of_a_long_text_begin_where_they_begin() -> None:
-    cut = pieces.PIECE_BYTES
+    cut = large_bytes.PIECE_BYTES
     text = "a" * (cut - 1) + "\r\n" + "b" * cut + "\r" + "c"
     lines = Lines(text)
     found = [lines.at(offset)[:2] for offset in (0, cut + 1, 2 * cut + 2)]

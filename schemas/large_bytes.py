@@ -1,5 +1,5 @@
-"""Large bytes and texts, worked on in pieces: a call into C holds the interpreter from its first byte
-to its last, and meanwhile nobody is served.
+"""Large bytes and texts, worked on in pieces: a call into C holds the interpreter from its first
+byte to its last, and meanwhile nobody is served.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from xml.parsers.expat import XMLParserType
 
 #: So much is worked on in one go: some milliseconds.
 PIECE_BYTES = 1 << 20
-#: The longest tag, comment or instruction that is read to its end, in bytes: libxml2 takes no longer
-#: text, and expat begins anew with each piece of one.
+#: The longest tag, comment or instruction that is read to its end, in bytes: libxml2 takes no
+#: longer text, and expat begins anew with each piece of one.
 TOKEN_BYTES_MAX = 10_000_000
 
 

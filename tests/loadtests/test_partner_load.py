@@ -16,7 +16,7 @@ from exchange.client import Pushes, verify
 from exchange.partners.recorded import as_line
 from exchange.schemas.call import Call
 from exchange.testing.onboarding.recording import line_of
-from loadtests import calls, processes, towards, workload
+from loadtests import calls, partner_load, processes, workload
 from loadtests.__main__ import options
 from tests.journeys.shell import free_port
 
@@ -39,7 +39,7 @@ def written(folder: Path, call: Call) -> Path:
     """A file with the push as a line."""
     line = line_of(call, "luova", "a.b", 2.0, "http://127.0.0.1:9000/base/")
     assert line is not None
-    path = folder / towards.FILE
+    path = folder / partner_load.FILE
     path.write_text(as_line({**line, "sender": "kela", "sector": "kela"}), encoding="utf-8")
     return path
 
@@ -62,7 +62,7 @@ def test_each_push_made_of_one_is_another_and_rightly_signed(tmp_path: Path) -> 
 
 
 def test_the_mix_is_what_the_lines_say(tmp_path: Path) -> None:
-    host, mix = towards.read(written(tmp_path, PUSH))
+    host, mix = partner_load.read(written(tmp_path, PUSH))
     assert host == "http://127.0.0.1:9000"
     (tmp_path / "mix.toml").write_text(mix, encoding="utf-8")
     (flow,) = workload.load(tmp_path / "mix.toml").flows
@@ -81,12 +81,12 @@ def test_it_runs_at_the_mean_ten_times_that_and_on_a_pay_day(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = options(["--to", "fund.mine"])
-    assert towards.runs(given) == towards.RUNS
-    assert towards.runs(options(["--to", "fund.mine", "--shape", "step"])) == {
+    assert partner_load.runs(given) == partner_load.RUNS
+    assert partner_load.runs(options(["--to", "fund.mine", "--shape", "step"])) == {
         "step": ("step", 1.0)
     }
-    monkeypatch.delenv(towards.SECRET, raising=False)
-    assert towards.towards(given, lambda *_: 0) == 2
+    monkeypatch.delenv(partner_load.SECRET, raising=False)
+    assert partner_load.towards(given, lambda *_: 0) == 2
     assert "give the partner's secret as EXCHANGE_CALLBACK_SECRET" in capsys.readouterr().err
 
 
@@ -101,7 +101,7 @@ def test_a_partner_that_takes_all_keeps_the_budget(tmp_path: Path) -> None:
         done = subprocess.run(
             ["bash", "-c", f"{short} ARGS='--reports {tmp_path}'"],
             cwd=processes.ROOT,
-            env=processes.environment(**{towards.SECRET: SECRET}),
+            env=processes.environment(**{partner_load.SECRET: SECRET}),
             capture_output=True,
             text=True,
             check=False,
@@ -110,7 +110,8 @@ def test_a_partner_that_takes_all_keeps_the_budget(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "budget ci kept" in done.stdout
     runs = [
-        json.loads((tmp_path / f"load-fund.mine-{run}.json").read_text()) for run in towards.RUNS
+        json.loads((tmp_path / f"load-fund.mine-{run}.json").read_text())
+        for run in partner_load.RUNS
     ]
     assert sum(run["calls"] for run in runs) == len(taken)
     assert len({push.delivery_id for push in taken}) == len(taken) > 20

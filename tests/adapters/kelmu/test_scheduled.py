@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from exchange import discovery
-from exchange.adapters.kelmu import timed
+from exchange.adapters.kelmu import scheduled
 from exchange.adapters.kelmu.memory import due_key, notice_key
 from exchange.assembly import Exchange
 from exchange.ports import Remember
@@ -39,7 +39,7 @@ async def test_a_notice_that_is_forgotten_before_its_time_is_not_tried_again(
     desk = exchange.desk(channel)
     due = due_key(desk.now() - 1, what, f"{NO_MESSAGE}")
     await desk.note([Remember(NOTICE, KNOWN), Remember(due, "n-1")])
-    await timed.watch(desk)
+    await scheduled.watch(desk)
     found = await desk.recall([NOTICE, "due-done"])
     await exchange.close()
     assert found[NOTICE].value == KNOWN | kept

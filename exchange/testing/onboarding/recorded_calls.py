@@ -1,5 +1,5 @@
-"""Calls to partners as they go out: those to who is tried are kept with their answers, and an answer
-can be lost on its way back.
+"""Calls to partners as they go out: those to who is tried are kept with their answers, and an
+answer can be lost on its way back.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from exchange.errors import Unreachable
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
 from exchange.settings import Settings
-from exchange.testing.onboarding.shown import Shown, shown
+from exchange.testing.onboarding.redaction import Shown, shown
 from exchange.web.partner_calls import HttpTransport
 
 LOST = "the answer did not come in time"

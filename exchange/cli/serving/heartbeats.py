@@ -1,5 +1,5 @@
-"""Beats of workers: each shows its supervisor that its loop runs, and one that has shown nothing for
-too long is found; what becomes of it is not known here.
+"""Heartbeats of workers: each shows its supervisor that its loop runs, and one that has been silent
+for too long is found; `supervise` decides what becomes of it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LOOK_SECONDS_MAX = 1.0
 START_SECONDS = 30.0
 
 
-class Beats:
+class Heartbeats:
     """How often each worker has beaten, in memory that the supervisor makes and hands to every
     process that it starts.
     """
@@ -61,7 +61,7 @@ class Silence:
     """How long each worker has not beaten."""
 
     def __init__(
-        self, beats: Beats, seconds_max: float, now: Callable[[], float] = time.monotonic
+        self, beats: Heartbeats, seconds_max: float, now: Callable[[], float] = time.monotonic
     ) -> None:
         self._beats = beats
         self._seconds_max = seconds_max

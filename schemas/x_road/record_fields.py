@@ -5,7 +5,7 @@ from __future__ import annotations
 from lxml import etree
 
 from exchange.schemas.call import Reply
-from exchange.schemas.x_road.operations import TEXT_MAX, Observed
+from exchange.schemas.x_road.operational_records import TEXT_MAX, Observed
 from exchange.schemas.x_road.rest import Headers, RestRequest
 from exchange.schemas.x_road.soap import SOAP, SoapRequest
 

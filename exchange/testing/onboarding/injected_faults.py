@@ -1,5 +1,5 @@
-"""What stands between a partner's client and the exchange: its calls are noted, and some of them are
-hindered: not taken, their receipts lost or late.
+"""Faults between a partner's client and the exchange: the client's calls are noted, and some of
+them are not taken, or their receipts are lost or late.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from exchange.ports import Channel, Desk, Endpoint, Refusal
 from exchange.ports.channel import Handler
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
-from exchange.testing.onboarding.shown import Shown, shown
+from exchange.testing.onboarding.redaction import Shown, shown
 
 BUSY, LOST, LATE = "busy", "lost", "late"
 ACKNOWLEDGEMENT = "/acknowledgements"

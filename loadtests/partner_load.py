@@ -1,6 +1,6 @@
 """`make load TO=ID`: a load on a partner's own endpoint, of the pushes that it would get: at the
-mean of the day, ten times that, and as on a pay day. The exchange takes no part: it makes the pushes
-beforehand.
+mean of the day, ten times that, and as on a pay day. The exchange takes no part: it makes the
+pushes beforehand.
 """
 
 from __future__ import annotations
