@@ -273,16 +273,15 @@ class Exchange:
     def application(self) -> web.Application:
         """The worker's application."""
         snapshots = Snapshots(self.ledger, self.clock, tuple(self.channels), self.waiting)
-        conditions = Conditions(
-            self.receiver_states, self.dead_letters, self.directory, self.waiting
-        )
+        states, channels = self.receiver_states, [*self.channels.values()]
+        conditions = Conditions(states, self.dead_letters, self.directory, self.waiting)
         # (Sessions last by the wall's time, however fast the exchange's own passes.)
         sign_in = SignIn(self.settings, LedgerOperators(self.ledger), WallClock())
         search = MessageSearch(self.ledger, self.catalogue, [*self.channels], self.clock)
         control_key = self.settings.partners.control_key
         stubs = StubOperations(self.transport, self.ledger, self.clock, control_key)
         disclosures = Disclosures(self.ledger, list(self.channels), self.clock)
-        receivers = ReceiverOperations(self.receiver_states, conditions, self.directory, self.clock)
+        receivers = ReceiverOperations(states, conditions, self.directory, self.clock)
         parts = Parts(
             limits=self.settings.limits,
             directory=self.directory,
@@ -301,9 +300,7 @@ class Exchange:
                 catalogue=self.catalogue,
                 dead_letters=DeadLetters(self.ledger, self.mailboxes, self.letter_jobs),
                 receivers=receivers,
-                partners=PartnerOperations(
-                    self.added_partners, self.directory, self.channels.values()
-                ),
+                partners=PartnerOperations(self.added_partners, self.directory, channels),
                 stubs=stubs,
                 reset=self.reset,
                 search=search,
@@ -326,20 +323,9 @@ class Exchange:
             workers=self.settings.server.workers,
         )
         app = build(parts)
-        own = self._page_parts(search, stubs, disclosures, receivers)
-        attach_pages(app, own, parts, self.settings)
-        return app
-
-    def _page_parts(
-        self,
-        search: MessageSearch,
-        stubs: StubOperations,
-        disclosures: Disclosures,
-        receivers: ReceiverOperations,
-    ) -> PageParts:
-        return PageParts(
+        own = PageParts(
             ledger=self.ledger,
-            channels=[*self.channels.values()],
+            channels=channels,
             checking=self.checking,
             worker_thread=self.worker_thread,
             mailboxes=self.mailboxes,
@@ -351,6 +337,8 @@ class Exchange:
             disclosures=disclosures,
             held=lambda: self.dispatcher.held,
         )
+        attach_pages(app, own, parts, self.settings)
+        return app
 
     async def open(self, deliver: bool = True) -> None:
         """Open the ledger, take up what a crash left, begin to deliver."""
