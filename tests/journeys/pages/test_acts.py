@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 
+from lxml import html
+
 from exchange.schemas.envelope import public_id
 from tests.journeys.pages.conftest import RECEIVER, Shown
 from tests.journeys.pages.forms import posted
@@ -28,6 +30,9 @@ async def test_the_chosen_ones_are_sent_again_or_skipped(shown: Shown) -> None:
     status, page = await posted(shown.served, LETTERS, ("resend", "chosen"))
     assert (status, page.xpath("string(//*[@role='alert'])")) == (400, "no letter was chosen")
     assert len(await dead(shown)) == 2, "what is not chosen is not all"
+    _, text = await shown.page(LETTERS)
+    pressed = html.fromstring(text).xpath("//form[.//input[@name='delivery']]//button/@value")
+    assert pressed[0] == "chosen", "Enter in a tick presses no row's own button"
     status, page = await posted(
         shown.served, LETTERS, ("delivery", newest), ("delivery", oldest), ("skip", oldest)
     )
