@@ -5,9 +5,11 @@ what they always got, whatever they say that they accept.
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from lxml import html
 
 from exchange.web.pages.refused import WORDS
@@ -15,10 +17,19 @@ from exchange.web.pages.translations import LANGUAGES, words
 from tests.exchange.web.access.endpoints import Shut, shut
 from tests.journeys.pages.forms import form
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 #: As Chromium says it.
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 #: As Java's own client says it.
 JAVA = {"Accept": "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def closed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shut]:
+    """An exchange whose pages want keys, with an operator of each role."""
+    async with shut(tmp_path_factory.mktemp("refused")) as started:
+        yield started
 
 
 async def page(
@@ -118,6 +129,6 @@ async def test_another_hosts_name_in_the_path_leads_nowhere(closed: Shut) -> Non
     assert not [each for each in root.xpath("//@href") if str(each).startswith("//")]
 
 
-def test_every_refusal_has_its_words() -> None:
+async def test_every_refusal_has_its_words() -> None:
     for heading, text in WORDS.values():
         assert {*words()[heading]} == {*words()[text]} == {*LANGUAGES}
