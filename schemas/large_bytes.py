@@ -31,11 +31,27 @@ def count(body: bytes, what: bytes, end: int | None = None) -> int:
     before `end`.
     """
     whole = len(body) if end is None else end
+    if whole <= PIECE_BYTES:
+        return body.count(what, 0, whole)
     beyond = len(what) - 1
     return sum(
         body.count(what, at, min(at + PIECE_BYTES + beyond, whole))
         for at in range(0, whole, PIECE_BYTES)
     )
+
+
+def find(body: bytes, what: bytes, start: int = 0) -> int:
+    """Where `what` stands first from `start` on; -1: nowhere. (One byte is found so quickly that it
+    needs no pieces, two are looked for at some nanoseconds a byte.)
+    """
+    if len(body) <= PIECE_BYTES:
+        return body.find(what, start)
+    beyond = len(what) - 1
+    for at in range(start, len(body), PIECE_BYTES):
+        found = body.find(what, at, at + PIECE_BYTES + beyond)
+        if found >= 0:
+            return found
+    return -1
 
 
 def decode(body: bytes, encoding: str, errors: str = "strict") -> str:

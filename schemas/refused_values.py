@@ -5,12 +5,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain, islice
 from typing import Any, Literal
 
 from lxml import etree
 
 from exchange.schemas.violation import Finding
 
+#: Elements that are left out at most, with what is in them.
+LEFT_OUT_ELEMENTS_MAX = 50_000
 #: How the rules of schemas begin.
 _OF_SCHEMAS = ("json.", "xsd.")
 #: Rules of schemas that say that something is not there: nothing of what is there is refused.
@@ -55,6 +58,17 @@ def left_out(
             element.text, element.tail = text, tail
         for element, name, value in reversed(attributes):
             element.set(name, value)
+
+
+def hold_much(findings: Iterable[Finding]) -> bool:
+    """Whether what these findings refuse holds too many elements to be left out: each text that was
+    put back is a piece of memory of its own, and to free millions holds the interpreter.
+    """
+    elements = (each.at for each in findings if each.rule in _WHOLE and not each.attribute)
+    inside = chain.from_iterable(
+        each.iter() for each in elements if isinstance(each, etree._Element)
+    )
+    return next(islice(inside, LEFT_OUT_ELEMENTS_MAX, None), None) is not None
 
 
 def about(finding: Finding, refused: Sequence[Finding]) -> bool:

@@ -5,6 +5,7 @@ where what they need is missing, and processes that end with the run; no data.
 from __future__ import annotations
 
 import gc
+import hashlib
 import ipaddress
 import os
 import shutil
@@ -123,6 +124,14 @@ def postgresql() -> Iterator[LocalServer]:
     server.remove()
 
 
+def part_of(nodeid: str, parts: int) -> int:
+    """To which of so many parts of `make drills`, of which each day has one, a test's module
+    belongs. (Of three, by this digest, none takes much longer than another.)
+    """
+    module = nodeid.partition("::")[0].encode()
+    return hashlib.md5(module, usedforsecurity=False).digest()[0] % parts
+
+
 def pytest_collection() -> None:
     """What is imported and collected stays until the run ends: no garbage is looked for in it."""
     gc.disable()
@@ -135,8 +144,8 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests whose reference material or browser is not here; CI must have the
-    browser.
+    """Leave out the tests whose reference material or browser is not here (CI must have the
+    browser), and those of other days' parts.
     """
     missing = set()
     if not os.environ.get("EXCHANGE_REFERENCE"):
@@ -145,7 +154,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if os.environ.get("CI") and any(item.get_closest_marker("browser") for item in items):
             raise pytest.UsageError("CI needs Chromium: run .ci/browser")
         missing.add("browser")
-    left_out = [item for item in items if any(item.get_closest_marker(name) for name in missing)]
+    parts, day = (int(os.environ.get(name, 0)) for name in ("DRILLS_PARTS", "DRILLS_SEED"))
+    left_out = [
+        item
+        for item in items
+        if any(item.get_closest_marker(name) for name in missing)
+        or (parts and part_of(item.nodeid, parts) != day % parts)
+    ]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]

@@ -10,6 +10,7 @@ from typing import Any
 from exchange.adapters.eessi import identification, interface
 from exchange.ports import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain, failed_with
 from exchange.ports.channel import Push
+from exchange.schemas import guard
 from exchange.schemas.call import JSON, Call, Reply
 
 #: ebMS errors after which the same message may yet get through; all others are about the message
@@ -106,7 +107,6 @@ def _error(data: dict[str, Any]) -> tuple[str, str]:
         if isinstance(error, dict) and error.get("severity", "failure") == "failure":
             code = error.get("errorCode")
             if isinstance(code, str) and code.startswith("EBMS:") and len(code) == 9:
-                return code, str(error.get("description") or error.get("shortDescription") or "")[
-                    :200
-                ]
+                said = str(error.get("description") or error.get("shortDescription") or "")
+                return code, guard.storable(said)[:200]
     return "", ""

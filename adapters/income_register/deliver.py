@@ -115,5 +115,4 @@ def judge(delivery: Delivery, reply: Reply) -> Attempted:
     """200 and 202 are delivered; everything else, redirects too, may work later."""
     if reply.status in (200, 202):
         return Delivered()
-    refused = 400 <= reply.status < 500
-    return failed_with(reply.status, reply.body[:200].decode("utf-8", "replace") if refused else "")
+    return failed_with(reply.status, reply.body)

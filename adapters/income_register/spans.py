@@ -79,9 +79,11 @@ def bounds(body: bytes) -> tuple[int, int] | None:
 
     Single bytes are looked for first, since that is many times faster.
     """
-    if (b"!" in body and b"<!" in body) or (b"&" in body and b"&#" in body):
+    if b"!" in body and large_bytes.find(body, b"<!") >= 0:
         return None
-    if body.find(b"?", body.find(b">") + 1) >= 0 and body.find(b"<?", 1) > 0:
+    if b"&" in body and large_bytes.find(body, b"&#") >= 0:
+        return None
+    if body.find(b"?", body.find(b">") + 1) >= 0 and large_bytes.find(body, b"<?", 1) > 0:
         return None
     start, end = body.find(REPORTS_START) + len(REPORTS_START), body.rfind(REPORTS_END)
     if start < len(REPORTS_START) or end < start:

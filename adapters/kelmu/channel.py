@@ -18,12 +18,22 @@ from exchange.adapters.kelmu.memory import recall, remember, remember_refused
 from exchange.adapters.kelmu.parse import parse
 from exchange.adapters.kelmu.rules import permitted, rules
 from exchange.adapters.kelmu.scheduled import WATCH
+from exchange.adapters.kelmu.soap import ENDPOINT, OPERATION, PATH, wsdl
 from exchange.ports import Channel
 from exchange.ports.services import Service
 
 #: That Kelmu can be called over X-Road is *modelled*; the member is Kela's benefit processing.
 SERVICES = (
     Service(member="GOV/9000038-8", subsystem="Kelmu", code="kelmu", kind="REST", path="/kelmu/v1"),
+    Service(
+        member="GOV/9000038-8",
+        subsystem="Kelmu",
+        code=OPERATION,
+        kind="SOAP",
+        path=PATH,
+        version="v1",
+        wsdl=wsdl,
+    ),
 )
 
 CHANNEL = Channel(
@@ -34,7 +44,7 @@ CHANNEL = Channel(
         "en": "Kela's benefit data service Kelmu",
     },
     families=("kelmu",),
-    endpoints=ENDPOINTS,
+    endpoints=(*ENDPOINTS, ENDPOINT),
     parse=parse,
     identify=identify,
     route=route,

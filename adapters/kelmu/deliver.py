@@ -147,8 +147,7 @@ def judge(delivery: Delivery, reply: Reply) -> Attempted:
     if status == CONFLICT and delivery.envelope.message_type not in ASKED:
         return conflicted(delivery.receiver)
     if not 200 <= status < 300:
-        refused = 400 <= status < 500
-        return failed_with(status, reply.body[:200].decode("utf-8", "replace") if refused else "")
+        return failed_with(status, reply.body)
     if delivery.envelope.message_type not in ASKED:
         return Delivered()
     if wrong := _wrong_with(delivery, reply.body):

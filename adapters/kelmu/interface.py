@@ -53,6 +53,10 @@ SHAPES: dict[str, Schema] = {
     "kelmu.List": members(
         {**_RECEIPT, "list": TEXT, "period": TEXT, "entries": listed("kelmu.ListEntry")}
     ),
+    "kelmu.Envelope": {
+        "type": "string",
+        "description": "An envelope of SOAP 1.1; its description is handed out over X-Road",
+    },
     "kelmu.WithFiles": {
         "type": "object",
         "description": "The first part is the message in JSON, each other one a PDF, JPEG or PNG "
@@ -156,6 +160,18 @@ def _sends(message_type: str, *parameters: Parameter, more: tuple[Body, ...] = (
 
 
 ASK = _asks(QUERY)
+_ENVELOPE = Body(media_types=("text/xml",), shape="kelmu.Envelope")
+ASK_SOAP = Interface(
+    parameters=(_ID,),
+    takes=(_ENVELOPE,),
+    tells={
+        200: Told(
+            "The receipt and what the organisation may see, or a fault with the reason and "
+            "everything that was found",
+            (_ENVELOPE,),
+        )
+    },
+)
 ASK_BULK = _asks(BULK)
 ASK_LIST = _asks(LIST, "kelmu.List")
 _REQUEST_ID = Parameter("id", "The message id of Kela's request", "path")

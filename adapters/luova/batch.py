@@ -194,7 +194,10 @@ def _part(part: bytes, partner: Partner) -> Inbound:
         return _faulty(part, partner, "the part has no headers")
     found = opened(part)
     if found is None:
-        fault = f"no empty line ends the part's headers within {HEADERS_BYTES_MAX} bytes"
+        fault = (
+            f"no empty line ends the part's headers within {HEADERS_BYTES_MAX} bytes, or a control "
+            "character stands in them"
+        )
         return _faulty(part, partner, fault)
     headers, content = Headers(found[0]), found[1]
     return Inbound(

@@ -113,15 +113,7 @@ class Exchange:
         own = HttpTransport(settings.partners.address, deliveries, settings.limits)
         self._own_transport = own if transport is None else None
         self.transport: Transport = transport or self._own_transport  # type: ignore[assignment]
-        self.attempts = Attempts(
-            ledger=self.ledger,
-            channels=self.channels,
-            transport=self.transport,
-            directory=self.directory,
-            clock=self.clock,
-            policy=policy_of(settings),
-            timeout_seconds=deliveries.timeout_seconds,
-        )
+        self.attempts = self._attempts()
         workers = settings.server.workers
         self.leased = leased_lanes_of(settings, self.ledger)
         # A number beyond the workers (a shard of a simulation) is for ids: nobody else has its
@@ -150,7 +142,7 @@ class Exchange:
             longest_seconds=deliveries.ask_seconds,
         )
         self.requests = Requests(self.ledger, self.clock)
-        self.monitoring = self._monitoring()
+        self.monitoring = Monitoring(settings.x_road, LedgerCallRecords(self.ledger), self.clock)
         self.retention = RetentionJob(self.ledger, self.clock, settings.retention)
         self.watching = Watching(self._watches(), self.clock)
         self._look_for_partners = self._looking_for_partners()
@@ -164,6 +156,18 @@ class Exchange:
             channels=self.channels,
             directory=self.directory,
             clock=self.clock,
+        )
+
+    def _attempts(self) -> Attempts:
+        return Attempts(
+            ledger=self.ledger,
+            channels=self.channels,
+            transport=self.transport,
+            directory=self.directory,
+            clock=self.clock,
+            policy=policy_of(self.settings),
+            timeout_seconds=self.settings.deliveries.timeout_seconds,
+            allow_real_persons=self.settings.identity.allow_real_persons,
         )
 
     def _dispatcher(self) -> Dispatcher:
@@ -190,9 +194,6 @@ class Exchange:
             arrivals=self.mailboxes.arrivals,
             lanes=self.lanes,
         )
-
-    def _monitoring(self) -> Monitoring:
-        return Monitoring(self.settings.x_road, LedgerCallRecords(self.ledger), self.clock)
 
     def _mailboxes(self) -> Mailboxes:
         return Mailboxes(
@@ -308,6 +309,7 @@ class Exchange:
             ),
             x_road=self.settings.x_road,
             monitoring=self.monitoring,
+            transport=self.transport,
             ids=self.ids,
             worker_thread=self.worker_thread,
             reset_wanted=self.reset.wanted.is_set,
@@ -323,7 +325,13 @@ class Exchange:
             workers=self.settings.server.workers,
         )
         app = build(parts)
-        own = PageParts(
+        attach_pages(app, self._of_pages(search, stubs, disclosures), parts, self.settings)
+        return app
+
+    def _of_pages(
+        self, search: MessageSearch, stubs: StubOperations, disclosures: Disclosures
+    ) -> PageParts:
+        return PageParts(
             ledger=self.ledger,
             channels=channels,
             checking=self.checking,
@@ -337,8 +345,6 @@ class Exchange:
             disclosures=disclosures,
             held=lambda: self.dispatcher.held,
         )
-        attach_pages(app, own, parts, self.settings)
-        return app
 
     async def open(self, deliver: bool = True) -> None:
         """Open the ledger, take up what a crash left, begin to deliver."""

@@ -190,23 +190,21 @@ def rejected_record(
         "violations": _as_dicts(judgement.violations),
     }
     if storable and identity.receivers:
-        detail.setdefault(
-            "receivers", [each[:SENDER_ID_CHARACTERS_MAX] for each in identity.receivers]
-        )
+        detail.setdefault("receivers", [_kept(each) for each in identity.receivers])
     message = MessageRow(
         id=ids.next(),
         channel=channel,
         message_type=reading.message_type.name if reading.message_type is not None else "",
         sender=inbound.partner.id,
-        sender_message_id=identity.sender_message_id[:SENDER_ID_CHARACTERS_MAX] if storable else "",
+        sender_message_id=_kept(identity.sender_message_id) if storable else "",
         digest=digest if storable else b"",
         received_at=now,
         state="rejected",
         endpoint=inbound.endpoint,
-        conversation=identity.conversation[:SENDER_ID_CHARACTERS_MAX] if storable else "",
+        conversation=_kept(identity.conversation) if storable else "",
         items=identity.items,
         bytes=len(inbound.stored),
-        content_type=inbound.stored_type[:SENDER_ID_CHARACTERS_MAX] if storable else "",
+        content_type=_kept(inbound.stored_type) if storable else "",
         detail=_json(detail),
     )
     events = [
@@ -222,6 +220,11 @@ def rejected_record(
         counts=message_counts(message),
         persons=reading.persons if storable else (),
     )
+
+
+def _kept(text: str) -> str:
+    """As much of what a sender called something as is kept. (PostgreSQL keeps no U+0000.)"""
+    return text[:SENDER_ID_CHARACTERS_MAX].replace("\0", "\ufffd")
 
 
 def _said(inbound: Inbound) -> Identity:

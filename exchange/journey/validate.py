@@ -266,9 +266,10 @@ def _of_right_values(
 
     A rule that blames `to` for a wrong `from` finds nothing once `from` is left out, and one that
     misses what is only left out found nothing before: what is found both times depends on neither.
+    Where very much is refused nothing is left out, and all that is about none of it stands.
     """
     kept = [each for each in found if not schema_refused.about(each, refused)]
-    if not kept:
+    if not kept or schema_refused.hold_much(refused):
         return kept
     with schema_refused.left_out(parsed.document, parsed.format, refused) as document:
         root = document if parsed.root is parsed.document else parsed.root

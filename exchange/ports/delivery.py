@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from exchange.schemas import guard
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
 from exchange.schemas.envelope import Envelope
@@ -65,7 +66,8 @@ class RefusedByPartner:
 
 #: Statuses of HTTP that speak of the message and not of its receiver.
 OF_MESSAGE = frozenset({400, 410, 422})
-
+#: So much of what a partner says in a refusal is kept, in bytes.
+SAID_BYTES_MAX = 200
 
 #: The partner has it already, unless the directory says that it means something else by it.
 CONFLICT = 409
@@ -78,10 +80,13 @@ def conflicted(receiver: Partner) -> Delivered | RefusedByPartner:
     return Delivered() if receiver.conflict == "delivered" else RefusedByPartner(f"http-{CONFLICT}")
 
 
-def failed_with(status: int, detail: str = "") -> TryAgain:
+def failed_with(status: int, said: bytes = b"") -> TryAgain:
     """What a status of HTTP that is no delivery means: 400, 410 and 422 speak of the message, all
-    others (401, 403, 404, a redirect, 503) of the receiver.
+    others (401, 403, 404, a redirect, 503) of the receiver. `said` is the body of the reply: the
+    beginning of a refusal's (4xx) is kept, unless it may name a living person.
     """
+    kept = 400 <= status < 500 and not guard.real_person_in(said)
+    detail = said[:SAID_BYTES_MAX].decode("utf-8", "replace") if kept else ""
     return TryAgain(f"http-{status}", detail, "message" if status in OF_MESSAGE else "receiver")
 
 

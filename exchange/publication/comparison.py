@@ -9,14 +9,14 @@ import datetime
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from rich.console import Console
 from rich.table import Table
 
 from exchange.publication.measures import number
-from exchange.statistics.peaks import SECONDS
+from exchange.statistics.peaks import Grain, seconds_of
 from exchange.statistics.rows import LANGUAGES
 from exchange.statistics.table import figure, percent
 
@@ -84,11 +84,17 @@ class CountedRow(_Part):
     published: Number | tuple[Number, Number] | None
 
 
-class CountedPeak(_Part):
-    """A busiest minute, hour or day."""
+def _date_in(moment: object) -> object:
+    """The date of a moment in ISO 8601; what is none is for the model to refuse."""
+    return moment[:10] if isinstance(moment, str) else moment
 
-    grain: str
+
+class CountedPeak(_Part):
+    """A busiest minute, hour or day, and the date on which it began."""
+
+    grain: Grain
     measure: str
+    date: Annotated[datetime.date, BeforeValidator(_date_in)] = Field(validation_alias="start")
     count: int
 
 
@@ -168,9 +174,9 @@ def compare(without: Counted, changed: Counted) -> list[Pair]:
 def _rates(run: Counted, measure: str) -> dict[str, float]:
     """The busiest rates by a measure, of the whole traffic."""
     return {
-        peak.grain: peak.count / SECONDS[peak.grain] / run.period.scale
+        peak.grain: peak.count / seconds_of(peak.grain, peak.date) / run.period.scale
         for peak in run.busiest
-        if peak.measure == measure and peak.grain in SECONDS
+        if peak.measure == measure
     }
 
 

@@ -128,7 +128,7 @@ class Limits(Section):
         67_108_864,
         ge=1024,
         description="Bytes of requests held by a worker for callers whose key is not known, or "
-        "not yet.",
+        "not yet; a connection always has room for a head.",
     )
     held_bytes_max: int = Field(
         536_870_912,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from exchange.settings.section import Section
 
@@ -21,6 +21,17 @@ class XRoad(Section):
     server: str = Field(
         "GOV/0245437-2/palvelin-1",
         description="The services' security server: class and code of its owner, its own code.",
+    )
+    side: Literal["both", "client", "provider"] = Field(
+        "both",
+        description="Which security server of a call the exchange is: both, the client's alone "
+        "(calls go on to provider_address), or the provider's alone (every call comes from a "
+        "client's server).",
+    )
+    provider_address: str = Field(
+        "",
+        description="The exchange that is the provider's security server, where this one is the "
+        "client's alone: http://127.0.0.1:8081.",
     )
     fault_codes: Literal["7.8", "before"] = Field(
         "7.8", description="How codes of errors are spelt: as since X-Road 7.8, or as before."
@@ -72,3 +83,9 @@ class XRoad(Section):
     maintenance: bool = Field(
         False, description="The services' security server is being maintained: nothing is served."
     )
+
+    @model_validator(mode="after")
+    def _know_the_other(self) -> Self:
+        if (self.side == "client") != bool(self.provider_address):
+            raise ValueError('provider_address is wanted with side = "client", and only then')
+        return self

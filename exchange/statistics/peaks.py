@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from exchange.statistics.days import date_of, local_hour
+from exchange.statistics.days import date_of, local_hour, minutes_of, number_of
 
 Grain = Literal["minute", "hour", "day"]
 GRAINS: tuple[Grain, ...] = ("minute", "hour", "day")
@@ -17,7 +17,11 @@ GRAINS: tuple[Grain, ...] = ("minute", "hour", "day")
 #: them, items in those.
 MEASURES = ("received", "received-items", "delivered", "items")
 _DELIVERED = MEASURES.index("delivered")
-SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
+
+
+def seconds_of(grain: Grain, date: datetime.date) -> int:
+    """How long a minute, an hour, or that date lasts: 23 or 25 hours where clocks are changed."""
+    return {"minute": 60, "hour": 3600, "day": 60 * minutes_of(number_of(date))}[grain]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class Peak:
     @property
     def a_second(self) -> float:
         """How many a second on average."""
-        return self.count / SECONDS[self.grain]
+        return self.count / seconds_of(self.grain, datetime.date.fromisoformat(self.start[:10]))
 
 
 @dataclass(slots=True)

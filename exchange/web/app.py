@@ -18,7 +18,7 @@ from exchange.errors import LedgerClosed, LedgerError, LedgerUnavailable
 from exchange.journey.repeat import Repeated
 from exchange.journey.requests import Requests
 from exchange.journey.worker_thread import WorkerThread
-from exchange.ports import Channel, Clock, Desk, Ids, Ledger
+from exchange.ports import Channel, Clock, Desk, Ids, Ledger, Transport
 from exchange.ports.description import reference
 from exchange.schemas.call import problem
 from exchange.schemas.catalogue import Catalogue
@@ -44,6 +44,7 @@ from exchange.web.rate_limits import Rates
 from exchange.web.refusals import REFUSALS, Refusals
 from exchange.web.x_road.clients import Clients
 from exchange.web.x_road.monitoring import Monitoring
+from exchange.web.x_road.provider_server import ProviderServer
 from exchange.web.x_road.security_server import Parts as SecurityServerParts
 from exchange.web.x_road.security_server import SecurityServer
 from exchange.web.x_road.services import Services
@@ -82,6 +83,7 @@ class Parts:
     sign_in: SignIn
     x_road: XRoad
     monitoring: Monitoring
+    transport: Transport
     ids: Ids
     worker_thread: WorkerThread
     catalogue: Catalogue
@@ -164,9 +166,13 @@ def _x_road(
             samples=parts.samples,
         ).document()
 
+    address = parts.x_road.provider_address
     return SecurityServer(
         SecurityServerParts(
             x_road=parts.x_road,
+            provider=(
+                ProviderServer(parts.transport, address, parts.monitoring.now) if address else None
+            ),
             clients=Clients(parts.directory, parts.x_road),
             services=Services(channels, parts.desk, parts.x_road),
             endpoints=endpoints,

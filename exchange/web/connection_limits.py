@@ -77,11 +77,14 @@ class Held:
         self._known = False
 
     def take(self, size: int) -> bool:
-        """Count bytes as they come; whether there is room for them."""
+        """Count bytes as they come; whether there is room for them. A connection always has room
+        for a head, which tells whose request it is: else strangers could keep every partner out.
+        """
         every, limits = self._all, self._all.limits
-        if every.held_bytes + size > limits.held_bytes_max or (
-            not self._known and every.unknown_bytes + size > limits.unknown_bytes_max
-        ):
+        if every.held_bytes + size > limits.held_bytes_max:
+            return False
+        in_body = not self._known and self._bytes + size > limits.head_bytes_max
+        if in_body and every.unknown_bytes + size > limits.unknown_bytes_max:
             return False
         self._bytes += size
         every.held_bytes += size

@@ -68,6 +68,9 @@ class HttpTransport:
             max_field_size=self._head_bytes_max,
             max_headers=HEADERS_MAX,
         )
+        # (aiohttp makes a GET again, on a new connection too; when a call is made again is told
+        # below.)
+        self._session._retry_connection = False
 
     async def close(self) -> None:
         """Close all connections."""

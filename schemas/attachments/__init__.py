@@ -88,7 +88,10 @@ def split(body: bytes, content_type: str) -> Split:
     for start, end in spans:
         part = multipart.opened(body[start:end])
         if part is None:
-            expected = f"an empty line after headers of at most {multipart.HEADERS_BYTES_MAX} bytes"
+            expected = (
+                f"an empty line after headers of at most {multipart.HEADERS_BYTES_MAX} bytes "
+                "without control characters"
+            )
             raise Malformed([_at(body, start, "form", "a part has no headers", expected)])
         parts.append(part)
     violations: list[Violation] = []

@@ -14,6 +14,8 @@ HEADERS_BYTES_MAX = 16_384
 PADDING_MAX = 998
 _BOUNDARY = re.compile(r"boundary\s*=\s*(?:\"([^\"]{1,70})\"|([^\s;,]{1,70}))", re.IGNORECASE)
 _HEADERS_END = re.compile(rb"\r?\n\r?\n")
+#: What is in no header (RFC 9110, 5.5): it would begin another one where a value is sent on.
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
 _RETURN = ord("\r")
 _SPACE = " \t\r"
 #: So much is looked through at once, for what looks holds the interpreter.
@@ -73,12 +75,14 @@ def spans(body: bytes, boundary: bytes, most: int) -> list[tuple[int, int]]:
 
 def opened(part: bytes) -> tuple[bytes, bytes] | None:
     """The block of a part's headers and its body; None when no empty line ends the headers within
-    `HEADERS_BYTES_MAX`.
+    `HEADERS_BYTES_MAX`, or a control character stands in them.
     """
     if part[:1] in (b"\r", b"\n"):
         return b"", part.lstrip(b"\r")[1:]
     end = _HEADERS_END.search(part, 0, HEADERS_BYTES_MAX)
-    return None if end is None else (part[: end.start()], part[end.end() :])
+    if end is None or _CONTROL.search(part, 0, end.start()):
+        return None
+    return part[: end.start()], part[end.end() :]
 
 
 def _delimiters(body: bytes, boundary: bytes) -> Iterator[tuple[int, int, bool]]:

@@ -69,12 +69,13 @@ BenefitId = Annotated[str, AfterValidator(_known_benefit)]
 #: The official on whose behalf it is asked, by the organisation's own user id; never a personal
 #: identity code.
 UserId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{1,63}$")]
-#: The act, by its number in the Statutes of Finland, and a section if need be: `1412/1997`,
-#: `1412/1997 18 b §`.
+#: The act, by its number in the Statutes of Finland, and a section and its subsection if need be:
+#: `1412/1997`, `1412/1997 18 b §`, `1412/1997 18 b § 2 mom.`
 LegalGround = Annotated[
     str,
     StringConstraints(
-        pattern=r"^[1-9][0-9]{0,3}/(18|19|20)[0-9]{2}( [1-9][0-9]{0,2}( [a-z])? §)?$"
+        pattern=r"^[1-9][0-9]{0,3}/(18|19|20)[0-9]{2}"
+        r"( [1-9][0-9]{0,2}( [a-z])? §( [1-9][0-9]? mom\.)?)?$"
     ),
 ]
 PartnerId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{1,63}$")]

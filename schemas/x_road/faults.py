@@ -36,6 +36,7 @@ CODES = {
     "server.clientproxy.invalid_security_server": "Server.ClientProxy.InvalidSecurityServer",
     "server.clientproxy.io_error": "Server.ClientProxy.IOError",
     "server.clientproxy.maintenance_mode": "Server.ClientProxy.MaintenanceMode",
+    "server.clientproxy.network_error": "Server.ClientProxy.NetworkError",
     "server.clientproxy.ssl_authentication_failed": "Server.ClientProxy.SslAuthenticationFailed",
     "server.clientproxy.unknown_member": "Server.ClientProxy.UnknownMember",
     "server.serverproxy.access_denied": "Server.ServerProxy.AccessDenied",

@@ -32,7 +32,12 @@ TEXT_MAX = 255
 #: What the statistics of health data are about, in seconds.
 PERIOD_SECONDS = 600
 VERSION = "7.8.1"
-_SIDES = ("Client", "Producer")
+#: Which records a server makes that is both servers of a call, or one of them.
+SIDES: Mapping[str, tuple[str, ...]] = {
+    "both": ("Client", "Producer"),
+    "client": ("Client",),
+    "provider": ("Producer",),
+}
 _CLIENT_PARTS = {
     "xRoadInstance": "XRoadInstance",
     "memberClass": "MemberClass",
@@ -63,7 +68,8 @@ FIELDS = frozenset(
 class Observed:
     """A call as the security servers saw it; times in milliseconds since 1970. `passed_at` is when
     it went on to the provider's server (0: it never did), `told` what else stands in the records of
-    both sides. A metadata service is the server's own: nothing goes on from it.
+    both sides, `made_id` the message id of a call that came without one. A metadata service is the
+    server's own: nothing goes on from it.
     """
 
     request_id: str
@@ -77,34 +83,31 @@ class Observed:
     left_at: int = 0
     rest_path: str = ""
     succeeded: bool = True
+    made_id: str = ""
     told: dict[str, Any] = field(default_factory=dict)
 
 
 def ends_of(seen: Observed) -> tuple[str, str]:
-    """Who made a call, and whose service it was: paths, as every database can keep them (no
-    character 0, no half of one). Empty where it may name a real person.
-    """
+    """Who made a call, and whose service it was: paths. Empty where it may name a real person."""
     client, provider = ("" if each is None else each.owner for each in (seen.client, seen.service))
-    return _stored(client), _stored(provider)
-
-
-def _stored(path: str) -> str:
-    if guard.in_text(path):
-        return ""
-    return _short(path).replace("\0", "").encode(errors="replace").decode()
+    return _short(guard.storable(client)), _short(guard.storable(provider))
 
 
 def _short(text: str) -> str:
     return text[:TEXT_MAX]
 
 
-def records(seen: Observed, server: str) -> list[dict[str, Any]]:
-    """What each side tells of a call: the client's server and, where it went on, the provider's.
+def records(
+    seen: Observed, server: str, sides: Sequence[str] = SIDES["both"]
+) -> list[dict[str, Any]]:
+    """What `sides` tell of a call: the client's server and, where it went on, the provider's.
     `server` is the address of both. A text of the sender's that may name a real person is left out.
     """
     found = []
-    for side in _SIDES[: 2 if seen.passed_at else 1]:
+    for side in sides:
         is_client = side == "Client"
+        if not (is_client or seen.passed_at):
+            continue
         came, out = (seen.came_at, seen.passed_at) if is_client else (seen.passed_at, seen.asked_at)
         record = {
             "monitoringDataTs": seen.left_at // 1000,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from lxml import etree
 
+from exchange.schemas import xml
 from exchange.schemas.call import Reply
+from exchange.schemas.violation import Malformed
 from exchange.schemas.x_road.operational_records import TEXT_MAX, Observed
-from exchange.schemas.x_road.rest import Headers, RestRequest
+from exchange.schemas.x_road.rest import ERROR, Headers, RestRequest
 from exchange.schemas.x_road.soap import SOAP, SoapRequest
 
 REPRESENTATION = "http://x-road.eu/xsd/representation.xsd"
@@ -32,7 +34,7 @@ def rest_request(seen: Observed, method: str, asked: RestRequest, headers: Heade
 
 
 def rest_reply(seen: Observed, reply: Reply, message_id: str, request_bytes: int) -> None:
-    """What was answered; an error of the service's counts as one."""
+    """What was answered; an error of the service's, or of the provider's server, counts as one."""
     seen.succeeded = reply.status < 400
     seen.told |= {
         "messageId": message_id[:TEXT_MAX],
@@ -41,6 +43,8 @@ def rest_reply(seen: Observed, reply: Reply, message_id: str, request_bytes: int
         "responseSize": len(reply.body),
         "responseAttachmentCount": 0,
     }
+    if (code := reply.headers.get(ERROR)) is not None:
+        seen.told["faultCode"] = code[:TEXT_MAX]
 
 
 def soap_request(seen: Observed, asked: SoapRequest, body_bytes: int) -> None:
@@ -81,7 +85,11 @@ def _fault_of(body: bytes) -> etree._Element | None:
     """The fault in an envelope, if it is one; most are none, which is seen without reading them."""
     if b"Fault" not in body:
         return None
-    return etree.fromstring(body).find(f"{{{SOAP}}}Body/{{{SOAP}}}Fault")
+    try:
+        return xml.parse(body).find(f"{{{SOAP}}}Body/{{{SOAP}}}Fault")
+    except Malformed:
+        # (Another server, or what stands before it, may answer anything.)
+        return None
 
 
 def fault(seen: Observed, code: str, text: str) -> None:

@@ -15,6 +15,8 @@ from exchange.schemas.x_road.faults import Fault
 from exchange.schemas.x_road.identifiers import PARTS, Identifier, client
 
 BEGIN = "/r1/"
+#: The header with the id that both servers record a call by, and that of an error of X-Road's own.
+REQUEST_ID, ERROR = "X-Road-Request-Id", "X-Road-Error"
 #: Headers that are not passed on, and so not in the hash.
 SKIPPED = frozenset(
     (

@@ -37,11 +37,12 @@ _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
 _BOM = b"\xef\xbb\xbf"
 _SOAP_TYPES = ("text/xml", "application/xop+xml")
 _OBJECT_TYPE = f"{{{IDENTIFIERS}}}objectType"
-#: Header fields with identifiers, and the object types that each may have.
+#: Header fields with identifiers, the object types that each may have, and the parts that are read
+#: of it: the server makes a client's id of four, whatever else the element holds.
 _IDENTIFIED = {
-    "client": ("MEMBER", "SUBSYSTEM"),
-    "service": ("SERVICE",),
-    "securityServer": ("SERVER",),
+    "client": (("MEMBER", "SUBSYSTEM"), PARTS[:4]),
+    "service": (("SERVICE",), PARTS[:6]),
+    "securityServer": (("SERVER",), (*PARTS[:3], "serverCode")),
 }
 _TEXTS = ("id", "userId", "issue", "protocolVersion", "requestHash")
 _WANTED = ("protocolVersion", "client", "id", "service")
@@ -207,14 +208,14 @@ def _children(element: etree._Element) -> Iterator[etree._Element]:
 
 
 def _identifier(element: etree._Element) -> Identifier:
-    kinds = _IDENTIFIED[etree.QName(element).localname]
+    kinds, own = _IDENTIFIED[etree.QName(element).localname]
     kind = element.get(_OBJECT_TYPE, "")
     if kind not in kinds:
         raise Fault("client.invalid_xml", f"objectType is {' or '.join(kinds)}")
     parts: dict[str, str] = {}
     for child in _children(element):
         name = etree.QName(child)
-        if name.namespace != IDENTIFIERS or name.localname not in PARTS:
+        if name.namespace != IDENTIFIERS or name.localname not in own:
             continue
         if name.localname in parts:
             raise Fault("client.duplicate_header_field", f"{name.localname} stands twice")

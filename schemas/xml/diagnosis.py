@@ -220,8 +220,9 @@ def _stopped(
     """The first thing that is wrong and the offset of its character; without a message when expat
     finds nothing.
     """
-    # (What declares the prefixes may be cut off with the attributes that are one too many.)
-    parser = expat.ParserCreate("utf-8", "}" if attributes_max == _ANY else None)
+    # (What declares the prefixes may be cut off with the attributes that are one too many. Names are
+    # not kept: there may be millions, and making room for more of them is done at once.)
+    parser = expat.ParserCreate("utf-8", "}" if attributes_max == _ANY else None, None)
     depth = index = namespaces = 0
 
     def declared(*_: object) -> None:

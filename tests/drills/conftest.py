@@ -56,6 +56,17 @@ def ledger(request: pytest.FixtureRequest) -> Ledger:
     return address
 
 
+#: The same for a drill whose promise is held against the clock: that of a ledger in a file.
+BY_CLOCK = pytest.mark.parametrize(
+    "ledger",
+    [
+        pytest.param("file", marks=pytest.mark.by_clock),
+        pytest.param("server", marks=pytest.mark.drill),
+    ],
+    indirect=True,
+)
+
+
 @pytest.fixture
 def record_shapes(request: pytest.FixtureRequest) -> RecordShapes:
     """Hand in the row of a message type's hostile shapes."""
@@ -99,7 +110,10 @@ class Tables:
             if "DRILLS" in os.environ:
                 written = REPORTS / f"{name}.md"
                 REPORTS.mkdir(exist_ok=True)
-                written.write_text(table + "\n", encoding="utf-8")
+                # `make drills` makes them anew, in several runs: the head stands there once.
+                lines = table.splitlines()[2 if written.exists() else 0 :]
+                with written.open("a", encoding="utf-8") as file:
+                    file.writelines(f"{line}\n" for line in lines)
                 terminalreporter.write_line(f"written to {written}")
 
 

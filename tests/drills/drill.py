@@ -25,8 +25,9 @@ from tests.drills.server import Server, busy
 #: `make drills` sets the number of kills; without it the drills take their short form.
 FULL = "DRILLS" in os.environ
 KILLS = int(os.environ.get("DRILLS", "2"))
-#: How long a sender pauses after each receipt: the short form runs beside other tests.
-PAUSE_SECONDS = 0.0 if FULL else 0.02
+#: How long a sender pauses after each receipt: other drills and tests run beside this one. Only where
+#: processes are killed, at full length, there is always something on its way.
+PAUSE_SECONDS = 0.02
 #: Drills of one kind other than kills, where there may be few or many.
 ROUNDS = 10 if FULL else 1
 SETTLE_SECONDS = 120.0
@@ -182,6 +183,7 @@ async def drilling(
     partners: str = "",
     senders: int = 8,
     ledger: Where | None = None,
+    pause_seconds: float = PAUSE_SECONDS,
 ) -> AsyncIterator[Drill]:
     """A drill with a started exchange; `partners` is the address of another receiver than ours."""
     arrivals = folder / "arrivals.jsonl"
@@ -190,7 +192,7 @@ async def drilling(
     address = partners or await receiver.start()
     server = Server(folder, address, workers, before, module, environment, ledger)
     try:
-        async with Client(server.url, senders, pause_seconds=PAUSE_SECONDS) as client:
+        async with Client(server.url, senders, pause_seconds=pause_seconds) as client:
             drill = Drill(server, receiver, client, arrivals)
             await drill.start()
             yield drill

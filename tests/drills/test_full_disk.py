@@ -151,6 +151,7 @@ async def fill(
     await drill.client.until(50)
 
 
+@pytest.mark.by_clock
 @pytest.mark.parametrize("cases", CASES, ids=", ".join)
 async def test_the_disk_is_full(cases: Sequence[str], tmp_path: Path, record: Record) -> None:
     folders = {"ledger": tmp_path / "ledger", "log": tmp_path / "log"}
@@ -190,6 +191,7 @@ async def test_the_disk_is_full(cases: Sequence[str], tmp_path: Path, record: Re
     record(row)
 
 
+@pytest.mark.by_clock
 @pytest.mark.drill
 @pytest.mark.parametrize(
     "options", [found] if (found := namespaces()) and shutil.which("setpriv") else []

@@ -11,8 +11,8 @@ import signal
 import sys
 from pathlib import Path
 
-from tests.drills.conftest import Ledger, Record
-from tests.drills.drill import FULL, KILLS, REPEATED_MAX, drilling
+from tests.drills.conftest import BY_CLOCK, Ledger, Record
+from tests.drills.drill import FULL, KILLS, PAUSE_SECONDS, REPEATED_MAX, drilling
 from tests.drills.server import ROOT, children, free_port, lives, workers_of
 
 #: A part of all kills, for the kinds that the first drill covers already.
@@ -20,11 +20,14 @@ FEWER = max(1, KILLS // 10)
 #: How often a worker is frozen (a beginning one has half a minute for its first sign of life, which
 #: is too long for the short form), and after how many seconds its supervisor ends it.
 FROZEN, SILENT_SECONDS_MAX = (max(1, FEWER // 5) if FULL else 0), 5
+#: Something is always on its way when a process is killed.
+PAUSE = 0.0 if FULL else PAUSE_SECONDS
 
 
+@BY_CLOCK
 async def test_serve_is_killed(tmp_path: Path, ledger: Ledger, record: Record) -> None:
     chance = random.Random(20)
-    async with drilling(tmp_path, ledger=ledger) as drill:
+    async with drilling(tmp_path, ledger=ledger, pause_seconds=PAUSE) as drill:
         drill.client.begin()
         for _ in range(KILLS):
             await asyncio.sleep(chance.uniform(0.05, 0.4))
@@ -38,7 +41,9 @@ async def test_one_worker_of_two_is_killed_or_frozen(
     """One that is stopped (SIGSTOP) still has the connections that the kernel gives it."""
     chance = random.Random(21)
     frozen = {"EXCHANGE_SERVER__SILENT_SECONDS_MAX": str(SILENT_SECONDS_MAX)}
-    async with drilling(tmp_path, workers=2, environment=frozen, ledger=ledger) as drill:
+    async with drilling(
+        tmp_path, workers=2, environment=frozen, ledger=ledger, pause_seconds=PAUSE
+    ) as drill:
         drill.client.begin()
         for what in (*[signal.SIGKILL] * FEWER, *[signal.SIGSTOP] * FROZEN):
             await drill.client.until(20)
@@ -61,8 +66,9 @@ async def test_one_worker_of_two_is_killed_or_frozen(
     record(row)
 
 
+@BY_CLOCK
 async def test_the_supervisor_is_killed(tmp_path: Path, ledger: Ledger, record: Record) -> None:
-    async with drilling(tmp_path, workers=2, ledger=ledger) as drill:
+    async with drilling(tmp_path, workers=2, ledger=ledger, pause_seconds=PAUSE) as drill:
         drill.client.begin()
         for _ in range(FEWER):
             await drill.client.until(20)
@@ -93,7 +99,10 @@ async def test_the_partners_are_killed(tmp_path: Path, ledger: Ledger, record: R
     chance = random.Random(22)
     partners = await start()
     try:
-        async with drilling(tmp_path, partners=f"http://127.0.0.1:{port}", ledger=ledger) as drill:
+        address = f"http://127.0.0.1:{port}"
+        async with drilling(
+            tmp_path, partners=address, ledger=ledger, pause_seconds=PAUSE
+        ) as drill:
             drill.client.begin()
             for _ in range(FEWER):
                 await asyncio.sleep(chance.uniform(0.05, 0.4))

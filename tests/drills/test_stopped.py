@@ -17,7 +17,7 @@ from tests.drills.conftest import Record
 from tests.drills.drill import REPEATED_MAX, drilling
 from tests.drills.server import children, within
 
-pytestmark = pytest.mark.drill
+pytestmark = [pytest.mark.drill, pytest.mark.by_clock]
 #: `server.grace_seconds` for calls, and as much again for deliveries and files.
 END_SECONDS = 10.0
 SENDERS = 200

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from tests.architecture.tree import ROOT, names
 from tests.mutants.drawn import Drawn, draw
-from tests.mutants.planted import Fault, faults
+from tests.mutants.planted import Fault, faults, part
 
 #: A test that takes longer under a fault hangs because of it.
 TEST_SECONDS_MAX = 300
@@ -191,16 +191,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("--random", type=int, default=0, help="faults drawn at random besides")
     parser.add_argument("--seed", type=int, help="what is drawn (default: another each time)")
+    parser.add_argument(
+        "--parts", type=int, default=1, help="run one of so many parts of the list, by the seed"
+    )
     parser.add_argument("--only", default="", help="faults whose package or test holds this text")
     parser.add_argument("--within", default="", help="draw from paths that begin with this only")
     parser.add_argument("--workers", type=int, default=2, help="copies of the tree")
     given = parser.parse_args(arguments)
     seed = given.seed if given.seed is not None else int(time.time())
-    wanted = [each for each in faults() if given.only in each.package or given.only in each.test]
+    named = [each for each in faults() if given.only in each.package or given.only in each.test]
+    wanted = part(named, given.parts, seed)
     with tempfile.TemporaryDirectory() as folder:
         copies = Copies(Path(folder), given.workers)
         missed = run_list(copies, wanted) if wanted else 0
-        print(f"{len(wanted) - missed} of {len(wanted)} planted faults were caught")
+        which = f" (--parts {given.parts} --seed {seed})" if given.parts > 1 else ""
+        print(f"{len(wanted) - missed} of {len(wanted)} planted faults were caught{which}")
         if given.random:
             drawn = draw(given.random, seed, given.within)
             survived = run_drawn(copies, drawn)

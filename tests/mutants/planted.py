@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,11 @@ def faults() -> list[Fault]:
     """The list."""
     entries = tomllib.loads(LIST.read_text(encoding="utf-8"))["fault"]
     return [Fault(**entry) for entry in entries]
+
+
+def part(listed: Sequence[Fault], parts: int, seed: int) -> Sequence[Fault]:
+    """One of so many parts of the list; seeds in a row have one after the other."""
+    return listed[seed % parts :: parts]
 
 
 def sources_of(package: str, root: Path = ROOT) -> list[Path]:

@@ -7,8 +7,9 @@ from __future__ import annotations
 import pytest
 
 from tests.architecture.tree import ROOT, channels
+from tests.conftest import part_of
 from tests.mutants.drawn import draw, faults_of
-from tests.mutants.planted import Fault, exists, faults
+from tests.mutants.planted import Fault, exists, faults, part
 
 FAULTS_MIN = 40
 PACKAGES = (
@@ -35,6 +36,16 @@ def test_every_package_has_some() -> None:
     assert len(listed) >= FAULTS_MIN
     lacking = [each for each in PACKAGES if not any(name.startswith(each) for name in listed)]
     assert lacking == []
+
+
+def test_the_parts_of_days_in_a_row_are_the_whole() -> None:
+    every = faults()
+    days = [fault for day in range(20_787, 20_795) for fault in part(every, 8, day)]
+    assert sorted(map(repr, days)) == sorted(map(repr, every))
+    modules = {fault.test.partition("::")[0] for fault in every}
+    shares = [sum(part_of(f"{each}::test", 3) == day for each in modules) for day in range(3)]
+    assert sum(shares) == len(modules)
+    assert min(shares) > len(modules) / 5
 
 
 def test_what_is_drawn_changes_one_place_and_the_same_seed_draws_the_same() -> None:

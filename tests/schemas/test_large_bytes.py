@@ -52,6 +52,15 @@ def test_what_is_counted_in_pieces_is_what_there_is() -> None:
     assert large_bytes.count(body, b"<", 27) == 3
 
 
+def test_what_is_looked_for_in_pieces_is_found_where_it_is() -> None:
+    cut = large_bytes.PIECE_BYTES
+    for at in (0, 5, cut - 2, cut - 1, cut, 2 * cut - 1, 3 * cut - 3):
+        body = b"x" * at + b"<!-" + b"x" * (3 * cut - 3 - at) + b"<!-"
+        for start in (0, 5, cut - 1, cut, 2 * cut):
+            assert large_bytes.find(body, b"<!-", start) == body.find(b"<!-", start)
+    assert large_bytes.find(b"x" * 3 * cut, b"<!-") == large_bytes.find(b"x", b"<!-") == -1
+
+
 def test_lines_of_a_long_text_begin_where_they_begin() -> None:
     cut = large_bytes.PIECE_BYTES
     text = "a" * (cut - 1) + "\r\n" + "b" * cut + "\r" + "c"
@@ -70,9 +79,11 @@ def test_a_comment_longer_than_any_is_not_read_to_its_end() -> None:
 
 #: Of processor time, in one go; generous, since the collector counts too.
 HELD_SECONDS_MAX = 0.2
+SIGNS = b"x" * 20_000_000 + b"!&"
 #: Work, and how small a part of it is held at once in pieces; as a whole it is more.
 HELD: dict[str, tuple[Callable[[], object], int]] = {
     "broken at its end": (lambda: xml.parse(b"<a>" + b"x" * 9_000_000 + b"\n</b>"), 4),
+    "signs and nothing behind them": (lambda: guard.real_person_in(SIGNS), 6),
     "no UTF-8 at all": (lambda: guard.real_person_in(b"&#" + b"\xff" * 6_000_000), 10),
 }
 

@@ -38,6 +38,7 @@ from exchange.ports import Desk
 from exchange.schemas import xml
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.income_register.codes import plain
+from exchange.schemas.large_bytes import find
 from exchange.schemas.violation import Malformed
 
 #: DeliveryDataType of the reports of a message type.
@@ -159,7 +160,8 @@ def _by_chunks(
     can't be cut safely.
     """
     # In a comment or character data something could look like a report.
-    if delivery.split is None or b"<!" in delivery.body or b"<?" in delivery.body[1:]:
+    body = delivery.body
+    if delivery.split is None or find(body, b"<!") >= 0 or find(body, b"<?", 1) >= 0:
         return None
     chunks = delivery.split[0]
     near = [each for each in wanted if any(earner in chunks[each.place] for earner in earners)]

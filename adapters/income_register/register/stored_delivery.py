@@ -19,6 +19,7 @@ from exchange.schemas import xml
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.income_register.codes import plain
 from exchange.schemas.instants import instant
+from exchange.schemas.large_bytes import find
 from exchange.schemas.violation import Malformed
 
 #: Whether a report that is handed on is valid (ReportStatus).
@@ -87,7 +88,7 @@ class StoredDelivery:
     def report(self, place: int) -> Element:
         """One of its reports, read alone where they can be cut."""
         # In a comment or character data something could look like a report.
-        if self.split is not None and b"<!" not in self.body and b"<?" not in self.body[1:]:
+        if self.split is not None and find(self.body, b"<!") < 0 and find(self.body, b"<?", 1) < 0:
             # (It may use a prefix that is declared around it.)
             with contextlib.suppress(Malformed):
                 return xml.parse(self.split[0][place] + REPORT_END)
@@ -107,6 +108,6 @@ class StoredDelivery:
 
 def _read(body: bytes) -> Element:
     document = unwrap(xml.parse(body))
-    if b"<!--" in body or b"<?" in body[1:]:
+    if find(body, b"<!--") >= 0 or find(body, b"<?", 1) >= 0:
         etree.strip_tags(document, etree.Comment, etree.ProcessingInstruction)
     return document

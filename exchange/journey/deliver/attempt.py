@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 import structlog
 
 from exchange.clocks import Deadline
-from exchange.errors import LedgerClosed, LedgerError, LedgerUnavailable, Unreachable
+from exchange.errors import LedgerClosed, LedgerUnavailable, Unreachable
 from exchange.journey.count import ITEMS_TOLD, delivery_counts
 from exchange.journey.deliver.circuit_breaker import says_receiver_fails
 from exchange.journey.deliver.retry import RetryPolicy
@@ -33,6 +33,7 @@ from exchange.ports import (
     TryAgain,
 )
 from exchange.ports.ledger import Count, EventRow, Pending
+from exchange.schemas import guard
 from exchange.schemas.call import Reply
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.value import value
@@ -71,6 +72,7 @@ class Attempts:
         clock: Clock,
         policy: RetryPolicy,
         timeout_seconds: float,
+        allow_real_persons: bool = False,
     ) -> None:
         self._directory = directory
         self._ledger = ledger
@@ -79,6 +81,7 @@ class Attempts:
         self._clock = clock
         self._policy = policy
         self._timeout_seconds = timeout_seconds
+        self._allow_real_persons = allow_real_persons
         self._settling = Settling(ledger, clock)
 
     async def make(self, delivery: Delivery, probe: bool = False) -> Made:
@@ -165,7 +168,7 @@ class Attempts:
                 await self._ledger.settle(settlement)
             except LedgerClosed:
                 raise
-            except LedgerError:
+            except Exception:  # whatever it is, the delivery must not be made again for it
                 delivery.attempts -= 1
                 self._settle_later(delivery, attempted)
                 raise
@@ -202,7 +205,7 @@ class Attempts:
             channel = self._channels[delivery.envelope.channel]
             call = signed(channel.request(delivery), delivery, self._clock.now())
             reply = await self._transport.send(delivery.receiver, call, timeout_seconds)
-            attempted = channel.judge(delivery, reply)
+            attempted = self._guarded(delivery, channel.judge(delivery, reply))
             asked_seconds = retry_after(reply, self._clock.now())
             if isinstance(attempted, TryAgain) and asked_seconds:
                 attempted = replace(attempted, retry_after_seconds=asked_seconds)
@@ -214,6 +217,16 @@ class Attempts:
         ) as error:  # a bug in an adapter must not lose the delivery, nor end the dispatcher
             log.exception("adapter failed", channel=delivery.envelope.channel, delivery=delivery.id)
             return TryAgain("internal", type(error).__name__)
+
+    def _guarded(self, delivery: Delivery, attempted: Attempted) -> Attempted:
+        """An answer that may name a living person is kept by nobody: whoever waits for it gets none,
+        and what else was delivered has none.
+        """
+        answer = attempted.answer if isinstance(attempted, Delivered) else None
+        if answer is None or self._allow_real_persons or not guard.real_person_in(answer):
+            return attempted
+        log.warning("an answer may name a living person", delivery=delivery.id)
+        return RefusedByPartner("real-person") if delivery.mode == "ask" else Delivered()
 
     def _end(
         self,
@@ -240,11 +253,8 @@ class Attempts:
                 answer, answer_type = attempted.answer, attempted.content_type
         else:
             kinds = ["probe-failed" if unspent else "attempt-failed"]
-            reason = (
-                f"{attempted.reason}: {attempted.detail}"[:DETAIL_CHARACTERS_MAX]
-                if attempted.detail
-                else attempted.reason
-            )
+            said = guard.storable(attempted.reason), guard.storable(attempted.detail)
+            reason = ": ".join(filter(None, said))[:DETAIL_CHARACTERS_MAX]
             due = now if in_memory else self._due(delivery, attempted, now, unspent)
             if isinstance(attempted, TryAgain) and again and due is not None:
                 state, next_at, ended_at = "waiting", due, 0

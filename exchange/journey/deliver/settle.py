@@ -48,7 +48,8 @@ class Settling:
                 await self._ledger.check()
             except Exception as error:  # whatever it is, the delivery must not be made again for it
                 tries += 1
-                log.error("not settled", delivery=settlement.delivery_id, error=repr(error))
+                # (Its text would repeat what cannot be stored.)
+                log.error("not settled", delivery=settlement.delivery_id, exc_info=error)
                 if tries == WHOLE_TRIES_MAX:
                     settlement = _bare(settlement)
             else:

@@ -14,7 +14,8 @@ from exchange.settings import Listener
 
 log = structlog.get_logger(__name__)
 
-#: What tells that a file is another one than before: its number, size and time of change.
+#: What tells that a file is another one than before: its number, size and time of change, which is
+#: also that of its rights: one that could not be read may be readable now.
 Stamp = tuple[int, int, int]
 
 
@@ -56,7 +57,7 @@ def _stamp(path: Path) -> Stamp:
         told = path.stat()
     except OSError:
         return (0, 0, 0)
-    return (told.st_ino, told.st_size, told.st_mtime_ns)
+    return (told.st_ino, told.st_size, told.st_ctime_ns)
 
 
 def _context(listener: Listener) -> ssl.SSLContext:

@@ -1,6 +1,6 @@
 """The operational monitoring of the security servers: has what was seen of each call kept where
 every worker sees it, and answers questions for it; what a record holds is
-`schemas.x_road.operations`.
+`schemas.x_road.operational_records`.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ class Monitoring:
         return self._clock.now()
 
     def keep(self, seen: Observed) -> None:
-        """Keep what was seen of a call that has ended: a record for each side."""
+        """Keep what was seen of a call that has ended: a record for each side that this server is."""
         seen.left_at = self._clock.now()
         client, provider = operational_records.ends_of(seen)
-        contents = (
-            json.dumps(record, separators=(",", ":"))
-            for record in operational_records.records(seen, SERVER)
+        told = operational_records.records(
+            seen, SERVER, operational_records.SIDES[self._x_road.side]
         )
+        contents = (json.dumps(record, separators=(",", ":")) for record in told)
         records = [CallRecord(seen.left_at, client, provider, each) for each in contents]
         self._waiting.append(records)
         self._later.begin()

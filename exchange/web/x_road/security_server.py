@@ -5,6 +5,7 @@ path below /x-road; what a service does is its channel's endpoint.
 from __future__ import annotations
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -37,6 +38,7 @@ from exchange.web.metrics import Metrics
 from exchange.web.request_body import read_body
 from exchange.web.x_road.clients import Clients
 from exchange.web.x_road.monitoring import Monitoring
+from exchange.web.x_road.provider_server import ProviderServer
 from exchange.web.x_road.services import Offered, Services
 
 #: Where security servers are below the exchange's own address, since it has pages of its own.
@@ -45,13 +47,17 @@ CLIENTS = "/listClients"
 WSDL = "/wsdl"
 #: Bodies at most, in bytes: a large town asks about all its residents at once.
 REST_BYTES_MAX, SOAP_BYTES_MAX = 8_388_608, 1_048_576
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the security server is made of; `describe` gives a channel in OpenAPI."""
+    """What the security server is made of; `describe` gives a channel in OpenAPI. `provider` is the
+    provider's server, where the exchange is the client's alone.
+    """
 
     x_road: Settings
+    provider: ProviderServer | None
     clients: Clients
     services: Services
     endpoints: Endpoints
@@ -131,15 +137,14 @@ class SecurityServer:
     async def _rest(self, request: web.Request, target: str) -> Reply:
         x_road = self._x_road
         headers = [(name.decode(), text.decode("latin-1")) for name, text in request.raw_headers]
-        request_id = self._uuid()
-        seen = Observed(request_id, self._parts.monitoring.now())
+        seen = self._seen(request)
         try:
             asked = rest.read(target, headers)
             record_fields.rest_request(seen, request.method, asked, headers)
             body = await self._body(request, REST_BYTES_MAX)
-            made_id = "" if asked.id else f"{x_road.instance}-{self._uuid()}"
+            seen.made_id = "" if asked.id else f"{x_road.instance}-{self._uuid()}"
             reply = await self._rest_service(request, asked, body, seen)
-            record_fields.rest_reply(seen, reply, asked.id or made_id, len(target) + len(body))
+            record_fields.rest_reply(seen, reply, asked.id or seen.made_id, len(target) + len(body))
         except Fault as fault:
             self._count(fault)
             record_fields.fault(seen, fault.spelt(x_road.fault_codes), fault.message)
@@ -148,6 +153,10 @@ class SecurityServer:
             return faults.rest(fault, self._uuid(), accepts, x_road.fault_codes, by_specification)
         finally:
             self._keep(seen)
+        if rest.ERROR in reply.headers:
+            # The provider's server refused it: its answer as it is.
+            return reply
+        request_id, made_id = seen.request_id, seen.made_id
         hashed = rest.request_hash(request.method, target, headers, request_id, made_id, body)
         told = {
             "x-road-id": asked.id or made_id,
@@ -158,14 +167,26 @@ class SecurityServer:
         }
         return Reply(reply.status, reply.body, reply.content_type, {**reply.headers, **told})
 
+    def _seen(self, request: web.Request) -> Observed:
+        """A call that begins; where the exchange is the provider's server alone it has passed the
+        client's already, and comes with an id.
+        """
+        now, said = self._parts.monitoring.now(), request.headers.get(rest.REQUEST_ID, "")
+        if self._x_road.side != "provider":
+            return Observed(self._uuid(), now)
+        return Observed(said if _UUID.fullmatch(said) else self._uuid(), now, passed_at=now)
+
     async def _rest_service(
         self, request: web.Request, asked: rest.RestRequest, body: bytes, seen: Observed
     ) -> Reply:
         parts = self._parts
         partner = parts.clients.authenticated(asked.client, request)
         own = parts.services.of(asked.service.owner)
+        if parts.provider is not None:
+            target = request.raw_path.removeprefix(PREFIX)
+            return await parts.provider.hand_on(request, target, body, seen)
         parts.services.check_server(asked.security_server)
-        seen.passed_at = parts.monitoring.now()
+        seen.passed_at = seen.passed_at or parts.monitoring.now()
         code = asked.service.parts["serviceCode"]
         if code in meta.REST_SERVICES:
             seen.is_meta = True
@@ -233,7 +254,7 @@ class SecurityServer:
     # ---- SOAP
 
     async def _soap(self, request: web.Request) -> Reply:
-        seen = Observed(self._uuid(), self._parts.monitoring.now())
+        seen = self._seen(request)
         try:
             body = await self._body(request, SOAP_BYTES_MAX)
             # An envelope is read before it is known who sent it.
@@ -241,7 +262,7 @@ class SecurityServer:
                 f"at {request.remote}", len(body), self._read_soap, request, body
             )
             record_fields.soap_request(seen, asked, len(body))
-            reply = await self._soap_service(request, asked, seen)
+            reply = await self._soap_service(request, body, asked, seen)
             record_fields.soap_reply(seen, reply)
             return reply
         except Fault as fault:
@@ -256,16 +277,20 @@ class SecurityServer:
             return soap.read(request.method, request.headers, body)
 
     async def _soap_service(
-        self, request: web.Request, asked: soap.SoapRequest, seen: Observed
+        self, request: web.Request, body: bytes, asked: soap.SoapRequest, seen: Observed
     ) -> Reply:
         parts = self._parts
         partner = parts.clients.authenticated(asked.client, request)
         code, server = asked.service.parts["serviceCode"], asked.security_server
         is_operations = code in (operational_records.DATA, operational_records.HEALTH)
         is_own = is_operations and asked.service.owner == parts.monitoring.owner
-        own = [] if is_own else parts.services.of(asked.service.owner)
+        # (The owner of another server is no subsystem with services: that server knows it.)
+        is_unknown = is_own or (is_operations and parts.provider is not None)
+        own = [] if is_unknown else parts.services.of(asked.service.owner)
+        if parts.provider is not None and not is_own:
+            return await parts.provider.hand_on_soap(request, PREFIX, body, seen)
         parts.services.check_server(server.path if server is not None else "")
-        seen.passed_at = parts.monitoring.now()
+        seen.passed_at = seen.passed_at or parts.monitoring.now()
         if is_own:
             seen.is_meta = True
             return await self._operations(asked, code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from typing import Any
 
@@ -26,6 +27,7 @@ from exchange.schemas.call import Reply, json_reply
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.violation import Finding, Violation
 from tests.adapters.eessi.access_point import DIRECTORY, ESTONIA, NOON, SWEDEN, Play
+from tests.schemas.codes import code_of
 
 MOMENT = int(NOON.timestamp() * 1000) + 39
 SENDER, RECEIVER = DIRECTORY.by_eessi_id(ESTONIA), DIRECTORY.by_eessi_id(KELA)
@@ -229,3 +231,18 @@ def test_an_action_that_has_to_wait_says_until_when() -> None:
     shown = view.case_of(play.point.case(play.opening), ESTONIA, play.point.now, DIRECTORY)
     (close,) = [action for action in shown["actions"] if action["documentType"] == "X001"]
     assert (close["status"], close["notBefore"]) == ("SUSPENDED", "2026-04-01T12:00:00.000+0000")
+
+
+def test_of_an_error_is_kept_what_can_be_stored_and_names_nobody() -> None:
+    def kept(body: bytes) -> str:
+        ended = judge(delivery(), Reply(400, b'{"errors":[{"errorCode":"EBMS:0003",%b}]}' % body))
+        assert isinstance(ended, RefusedByPartner)
+        return ended.detail
+
+    assert kept(b'"description":"%b"' % (b"x" * 300)) == "x" * 200
+    assert (
+        kept(rb'"shortDescription":"half of one: \ud800, none: \u0000"') == "half of one: ?, none: "
+    )
+    code = code_of(datetime.date(1950, 1, 1), 123, "-").encode()
+    # (Cut short, the rest of it is easily computed.)
+    assert kept(b'"description":"%b %b"' % (b"x" * 190, code)) == ""

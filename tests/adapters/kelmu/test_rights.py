@@ -56,6 +56,22 @@ def test_a_query_beyond_the_right_says_what_would_be_right(
     assert all(violation.expected and violation.line for violation in judgement.violations)
 
 
+@pytest.mark.parametrize(
+    ("ground", "rules"),
+    [
+        ("1412/1997 14 §", []),
+        ("1412/1997 18 b §", []),
+        ("1412/1997 18 b § 2 mom.", []),
+        ("1412/1997 18 § 12 mom.", []),
+        ("1412/1997 18 b § 2 mom", ["json.pattern"]),
+        ("1412/1997 2 mom.", ["json.pattern"]),
+        ("1412/1997 18 b § 0 mom.", ["json.pattern"]),
+    ],
+)
+def test_a_ground_is_an_act_its_section_and_its_subsection(ground: str, rules: list[str]) -> None:
+    assert rules_of({**QUERY, "legal_ground": ground}) == rules
+
+
 def test_who_may_not_see_a_data_group_is_told() -> None:
     groups = {"data_groups": ["recovery", "medicine-cost-ceiling"]}
     for partner in ("municipality.oulu", PENSIONS):

@@ -158,6 +158,19 @@ def test_a_part_without_headers_says_so() -> None:
     assert found.hints[FAULT] == "the part has no headers"
 
 
+@pytest.mark.parametrize("control", [b"\0", b"\x01", b"\r", b"\r\r", b"\x0b", b"\x1b", b"\x7f"])
+@pytest.mark.parametrize(
+    "place", [b"X-%b: y", b"Content-Type: text/xml%bX-Receiver: dvv", b"A: b%b"]
+)
+def test_a_control_character_is_in_no_header(place: bytes, control: bytes) -> None:
+    head = b"X-Message-Id: m-1\r\n" + place % control
+    parts = b"--a\r\n%b\r\n\r\n{}\r\n" * 2 % (head, head.replace(control, b"\t"))
+    broken, sound = batch.multipart(parts + b"--a--", "multipart/mixed; boundary=a", DVV)
+    assert "a control character" in broken.hints[FAULT]
+    assert rules_of(broken) == ["luova.batch-entry"]
+    assert FAULT not in sound.hints
+
+
 @pytest.mark.parametrize("break_of_others", ["\x0b", "\x0c", "\x1c", "\x1e", "\x85"])
 def test_nothing_but_the_end_of_a_line_ends_a_header(break_of_others: str) -> None:
     block = f"X-Message-Id: m-1{break_of_others}X-Receiver: bank.nordea\r\nX-Ordered: true"

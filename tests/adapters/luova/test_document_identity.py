@@ -160,6 +160,26 @@ def test_a_replacement_is_of_an_earlier_document(body: bytes, rule: str) -> None
     assert checking().check(REPLACEMENT).valid
 
 
+@pytest.mark.parametrize(
+    ("own", "replaced", "attribute"),
+    [
+        ('"1.2.3" extension="a"', '"1.2.3" extension="b"', "extension"),
+        ('"1.2.3"', '"1.2.3" extension="b"', "extension"),
+        ('"1.2.3" extension="a"', '"1.2.3"', "root"),
+        ('"1.2.3" extension="a"', '"1.2.4" extension="a"', "root"),
+    ],
+)
+def test_a_set_is_its_root_and_its_extension(own: str, replaced: str, attribute: str) -> None:
+    body, _, rest = certificate("1.2.3.2", 2, "1.2.3.1").partition(b'<setId root="1.2.3"/>')
+    of_own = f"<setId root={own}/>".encode()
+    same = rest.replace(b'<setId root="1.2.3"/>', of_own)
+    assert checking().check(body + of_own + same).valid
+    other = rest.replace(b'<setId root="1.2.3"/>', f"<setId root={replaced}/>".encode())
+    [found] = checking().check(body + of_own + other).violations
+    assert found.rule == "certificates.set"
+    assert found.path.endswith(f"parentDocument/setId/@{attribute}")
+
+
 @pytest.mark.parametrize("spelled", ["+2", " 2 ", "02", "2000000000", "2.0", "0", "٢"])
 def test_a_version_has_one_spelling(spelled: str) -> None:
     """Else `+2` would need no document that it replaces, and be none of the versions known."""

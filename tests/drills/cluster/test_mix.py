@@ -6,6 +6,7 @@ what a message costs in processor time is told of each.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import statistics
 from collections import defaultdict
@@ -40,7 +41,8 @@ SENDERS, PAUSE_SECONDS = 4, 1.0
 IDLE_SECONDS = 10.0 if FULL else 3.0
 #: How long it may take until all is delivered.
 END_SECONDS = 120.0
-PAIRS = 4 if FULL else 1
+#: Runs of each, in turn: one shows that nothing is lost; figures to compare want more.
+PAIRS = int(os.environ.get("DRILLS_PAIRS", "1"))
 #: The wait of the settings, in place of the short one of other drills.
 AS_SET = {"EXCHANGE_DELIVERIES__POLL_SECONDS": "1.0"}
 #: Ordered deliveries that have one before them in their conversation; those of them that ended

@@ -21,16 +21,16 @@ from exchange.storage.postgresql_server.address import Server as Address
 from exchange.storage.proof.verify import verify
 from tests.drills.client import Spread
 from tests.drills.conftest import Record
-from tests.drills.drill import FULL, PAUSE_SECONDS, REPEATED_MAX, Row, stored
+from tests.drills.drill import PAUSE_SECONDS, REPEATED_MAX, Row, stored
 from tests.drills.journal import ReceiverJournal, faults
 from tests.drills.receiver import Receiver
 from tests.drills.server import BUSY_SECONDS, Server, within
 from tests.postgresql import LocalServer, local_server, name_of
 
-pytestmark = pytest.mark.drill
+pytestmark = [pytest.mark.drill, pytest.mark.by_clock]
 
 #: How long a deliverer is stopped, in seconds: longer than its lease lasts.
-STOPPED_SECONDS = 60 if FULL else 12
+STOPPED_SECONDS = 12
 #: What is promised, in seconds; on a busy machine it is only seen that it happens.
 RECEIPT_SECONDS, LANES_SECONDS, HANDED_SECONDS = 5.0, 15.0, 8.0
 _OWNERS = (

@@ -1,7 +1,5 @@
 """One run of a follower of the population register as a process that may be killed at any moment:
 what it keeps between runs is a file, which it changes in whole.
-
-    python -m tests.drills.followers.process evaka|oph URL USER KEY STATE CODES DAY
 """
 
 from __future__ import annotations
@@ -10,7 +8,6 @@ import asyncio
 import json
 import os
 import pickle
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +66,8 @@ async def run(kind: str, base: str, user: str, key: str, files: Files, day: str)
         await oph.run([*buckets, []], day)
 
 
-if __name__ == "__main__":
-    kind, base, user, key, path, codes, day = sys.argv[1:]
+def follow(kind: str, base: str, user: str, key: str, path: str, codes: str, day: str) -> None:
+    """One run: `kind` is evaka or oph, `path` the file of what is kept, `codes` that of whom it
+    follows, `day` where it begins.
+    """
     asyncio.run(run(kind, base, user, key, Files(Path(path), Path(codes)), day))

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import datetime
 import json
+import multiprocessing
 import os
 import pickle
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +24,7 @@ from exchange.schemas.persons import person
 from exchange.testing.embedded import Embedded
 from tests.adapters.population_register.followers import State, handle
 from tests.adapters.population_register.test_followers import settled
+from tests.drills.followers import process
 from tests.exchange.web.x_road.test_monitoring import OWNER, corrected, told_of
 
 pytestmark = pytest.mark.drill
@@ -45,8 +45,11 @@ X_ROAD = {
     "clients_without_key": [OWNER],
 }
 BEGIN = "1975-01-01"
-#: On one day in so many a follower is killed, so often at most; then it is let go through. (Most of
-#: a year's time goes into starting processes.)
+#: Each run is a process of its own, forked from one that has imported everything already: that takes
+#: longer than most days.
+RUNS = multiprocessing.get_context("forkserver")
+RUNS.set_forkserver_preload([process.__name__])
+#: On one day in so many a follower is killed, so often at most; then it is let go through.
 KILLED_EVERY, KILLS_A_DAY = 3 if FULL else 1, 3
 #: How long a run may take, of which the first reads fifty years.
 RUN_SECONDS_MAX = 3_600
@@ -85,23 +88,26 @@ def of_register(served: Embedded, codes: list[str], partner: str) -> dict[str, A
     return state
 
 
-def follow(command: list[str], rng: random.Random, seconds: float, kills: int) -> tuple[int, float]:
+def follow(
+    arguments: tuple[str, ...], rng: random.Random, seconds: float, kills: int
+) -> tuple[int, float]:
     """One day of a follower: killed some times (at most `kills`) at any moment, then it goes
     through. How often it was killed, and how long it took at last.
     """
     killed = 0
     while True:
         started = time.monotonic()
-        process = subprocess.Popen(command)
+        running = RUNS.Process(target=process.follow, args=arguments)
+        running.start()
         if killed < rng.randint(0, kills):
-            try:
-                process.wait(rng.uniform(0, seconds))
-            except subprocess.TimeoutExpired:
-                process.kill()
+            running.join(rng.uniform(0, seconds))
+            if running.exitcode is None:
+                running.kill()
                 killed += 1
-                process.wait()
+                running.join()
                 continue
-        assert process.wait(RUN_SECONDS_MAX) == 0
+        running.join(RUN_SECONDS_MAX)
+        assert running.exitcode == 0
         return killed, time.monotonic() - started
 
 
@@ -114,23 +120,17 @@ def test_a_follower_that_is_killed_at_any_moment_misses_nothing(
     rng, codes, partner = random.Random(7), town(served), WHO[kind]
     listed, state_file = tmp_path / "codes.json", tmp_path / "state"
     listed.write_text(json.dumps(codes))
-    command = [
-        *(
-            sys.executable,
-            "-m",
-            "tests.drills.followers.process",
-            kind,
-            f"{served.address}{OVER_X_ROAD}",
-        ),
-        *(partner, served.key_of(partner), str(state_file), str(listed), BEGIN),
-    ]
-    kills, seconds = 0, 2.0
+    arguments = (
+        *(kind, f"{served.address}{OVER_X_ROAD}", partner, served.key_of(partner)),
+        *(str(state_file), str(listed), BEGIN),
+    )
+    kills, seconds = 0, 0.05
     for day in range(DAYS):
         most = 0 if day % KILLED_EVERY else KILLS_A_DAY
-        killed, seconds = follow(command, rng, seconds, most)
+        killed, seconds = follow(arguments, rng, seconds, most)
         kills += killed
         served.clock.advance(days=1)
-    kills += follow(command, rng, seconds, KILLS_A_DAY)[0]
+    kills += follow(arguments, rng, seconds, KILLS_A_DAY)[0]
     state: State = pickle.loads(state_file.read_bytes())["state"]
     expected = of_register(served, codes, partner)
     assert settled(state) == expected

@@ -124,6 +124,9 @@ def test_a_push_is_verified() -> None:
         (signed(b"body", 1000) | {"X-Delivery-Id": "d-2"}, "not that of this delivery"),
         (signed(b"body", 1000) | {"X-Timestamp": "1001"}, "not that of this delivery"),
         (signed(b"body", 1000) | {"X-Signature": "v1=\u00e4"}, "not that of this delivery"),
+        # (As a server has a byte of a header that is no text.)
+        (signed(b"body", 1000) | {"X-Delivery-Id": "d-\udcff"}, "not that of this delivery"),
+        (signed(b"body", 1000) | {"X-Timestamp": "\udcff"}, "not that of this delivery"),
         (signed(b"body", 600), "seconds away"),
         (signed(b"body", 1400), "seconds away"),
         ({}, "missing"),

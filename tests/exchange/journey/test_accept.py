@@ -53,3 +53,21 @@ async def test_what_was_refused_leaves_its_id_to_other_content(tmp_path: Path) -
         assert (third.kind, third.reason) == ("rejected", "message-id-reused")
         repeated = await put(running, BODY + b"\n")
         assert (repeated.kind, repeated.envelope.id) == ("duplicate", second.envelope.id)
+
+
+async def test_what_no_database_keeps_is_not_in_the_record_of_a_refused_message(
+    tmp_path: Path,
+) -> None:
+    """(Lines of a batch are JSON: an id, a conversation and a receiver may hold U+0000.)"""
+    async with way(tmp_path, Script()) as running:
+        sender = running.exchange.directory.get(SENDER)
+        assert sender is not None
+        hints = {"id": "a\0b", "conversation": "c\0", "receiver": "\0"}
+        inbound = Inbound(sender, b"no document", "text/\0xml", "batch", {"type": "", **hints})
+        outcome = await running.exchange.acceptance.accept(running.channel, inbound)
+        assert outcome.kind == "rejected"
+        row = await running.exchange.ledger.message(outcome.envelope.id)
+    assert row is not None
+    kept = (row.sender_message_id, row.conversation, row.content_type)
+    assert kept == ("a\ufffdb", "c\ufffd", "text/\ufffdxml")
+    assert "\0" not in row.detail

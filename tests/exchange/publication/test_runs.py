@@ -48,7 +48,15 @@ def document(first: float | None, second: float | None, **period: Any) -> dict[s
             {**row, "row": "two", "counted": second, "scaled": [500, 1500]},
         ],
         "busiest": [
-            {"grain": "hour", "measure": "received", "count": 36, "start": "", "a_second": 0}
+            {
+                "grain": "hour",
+                "measure": "received",
+                "count": 36,
+                "start": "2024-02-01T10:00",
+                "a_second": 0,
+            },
+            # Of 25 hours.
+            {"grain": "day", "measure": "received", "count": 90, "start": "2024-10-27"},
         ],
         "shares": [],
     }
@@ -106,6 +114,7 @@ def test_runs_are_beside_each_other_with_their_differences_from_the_first() -> N
     assert (two.scaled, two.counted) == ((500, 1500), (600, 600, None))
     assert [each and each.difference for each in two.differences] == [0, None]
     assert rows["peak.hour"].counted == (10, 10, 10)
+    assert rows["peak.day"].counted == (1, 1, 1)
 
 
 @pytest.mark.parametrize(

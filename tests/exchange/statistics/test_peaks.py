@@ -55,6 +55,15 @@ def test_a_mean_hour_is_over_every_such_weekday_of_the_period() -> None:
     assert mean == {(6, 12): 3.0}
 
 
+def test_a_rate_on_a_day_of_25_hours_is_over_all_of_them() -> None:
+    autumn, spring = (datetime.date(2024, *day) for day in ((10, 27), (3, 31)))
+    for date, hours in ((autumn, 25), (spring, 23), (datetime.date(2024, 3, 30), 24)):
+        start = first_minute(number_of(date))
+        sums = [(start + 60 * hour, "a", 3600, 0, 0, 0) for hour in range(hours)]
+        (day,) = (peak for peak in Peaks().take(sums).busiest() if peak.grain == "day")
+        assert (day.start, day.count, day.a_second) == (date.isoformat(), 3600 * hours, 1.0)
+
+
 def test_a_rate_is_the_count_over_its_time() -> None:
     (minute, *_rest) = Peaks().take([(START, "a", 120, 0, 0, 0)]).busiest()
     assert (minute.grain, minute.count, minute.a_second, minute.start) == (

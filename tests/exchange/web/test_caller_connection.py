@@ -182,6 +182,9 @@ async def test_bytes_of_unknown_callers_are_limited_and_a_partner_still_gets_in(
         assert {each.result()[0] for each in replies if each.done()} == {503}
         assert served.connections.unknown_bytes <= 100_000
         assert all("Retry-After" in each.result()[1] for each in replies if each.done())
+        last, left = await connect(), 100_000 - served.connections.unknown_bytes
+        last.writer.write(half[:left])
+        await until(lambda: served.connections.unknown_bytes == 100_000)
         partner = await connect()
         partner.writer.write(request(b"y" * 15_000))
         assert (await partner.reply())[::2] == (202, b"15000")

@@ -64,6 +64,14 @@ async def test_every_form_of_response_is_read(answer: bytes, status: int, body: 
         assert (reply.status, reply.body) == (status, body)
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+async def test_a_call_on_a_connection_of_its_own_is_made_once(method: str) -> None:
+    async with partner(once(b"")) as (transport, to, seen):
+        with pytest.raises(Unreachable):
+            await transport.send(to, Call(method, "/in"), 5)
+        assert len(seen.requests) == 1
+
+
 SECRET = "secret-of-a-partner"
 
 

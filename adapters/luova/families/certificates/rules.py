@@ -156,17 +156,16 @@ def _version(root: Element) -> list[Finding]:
             )
         ]
     parent = _at(related, "parentDocument/setId")
-    if parent is not None and parent.get("root") != set_id.get("root"):
-        message = "a replacement keeps the set of what it replaces"
-        expected, found = str(set_id.get("root"))[:60], str(parent.get("root"))[:60]
+    if parent is not None and name_of(parent) != name_of(set_id):
+        is_root = parent.get("root") != set_id.get("root")
         return [
             Finding(
                 rule="certificates.set",
-                message=message,
+                message="a replacement keeps the set of what it replaces",
                 at=parent,
-                expected=expected,
-                found=found,
-                attribute="root",
+                expected=name_of(set_id),
+                found=name_of(parent),
+                attribute="root" if is_root or "extension" not in parent.attrib else "extension",
             )
         ]
     return _replaced(root, related, number)

@@ -4,6 +4,7 @@ together, and what comes with attachments, is a counted fault that says so.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,10 @@ ENVELOPE = (
     b"</s:Envelope>"
 )
 RELATED = 'multipart/related; boundary="b"; type="%s"; start="<root>"'
+#: What an xop:Include can name: a file, a part that is not there, its own part, one of which there
+#: are two, one that is large.
+HREFS = ("file:///etc/hostname", "cid:none", "cid:root", "cid:two", "cid:large")
+INCLUDE = '<x:Include xmlns:x="http://www.w3.org/2004/08/xop/include" href="%s"/>'
 PARTS = b"--b\r\nContent-Type: %b\r\nContent-ID: <root>\r\n\r\n%b\r\n--b--\r\n"
 
 
@@ -171,3 +176,22 @@ async def test_attachments_are_refused_by_name(caller: Caller) -> None:
             for action in ({"SOAPAction": operation.name}, {}):
                 rules = await caller.faults(service, body, Content_Type=RELATED % kind, **action)
                 assert rules == ["soap.attachments"], service
+
+
+async def test_what_an_include_names_is_never_read(caller: Caller) -> None:
+    """Beside parts it is refused with them; in a document alone it is an element too many."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        other.settimeout(0)
+        for href in (f"http://127.0.0.1:{other.getsockname()[1]}/x", *HREFS):
+            inside = f">{INCLUDE % href}</d:Echo>".encode()
+            envelope = document("Echo").replace(b"/>", inside, 1)
+            parts = b"".join(
+                b"--b\r\nContent-Type: text/plain\r\nContent-ID: <%b>\r\n\r\n%b\r\n" % part
+                for part in ((b"two", b"1"), (b"two", b"2"), (b"large", b"x" * 3_000_000))
+            )
+            body, kind = parts + PARTS % (b"application/xop+xml", envelope), "application/xop+xml"
+            rules = await caller.faults("EchoService", body, Content_Type=RELATED % kind)
+            assert rules == ["soap.attachments"], href
+            assert "xsd.element-missing" in await caller.faults("EchoService", envelope), href
+        with pytest.raises(BlockingIOError):
+            other.accept()

@@ -6,17 +6,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from exchange.cli.serving.logs import told_by_place
 from exchange.errors import LedgerUnavailable
-from exchange.ports import Attempted, Delivery, RefusedByPartner, Settlement
+from exchange.ports import Attempted, Delivered, Delivery, Settlement, failed_with
 from exchange.schemas.call import Reply
 from exchange.testing.clock import HandClock
 from tests.exchange.journey.test_answer import ask
 from tests.exchange.journey.way import FIRST, SECOND, Script, Way, way
+from tests.schemas.codes import code_of
 
 #: Pages that a ledger may have when it is to be full: SQLite takes its present size for less.
 NONE, MANY = 1, 1 << 30
@@ -142,13 +146,82 @@ async def test_an_outcome_that_can_never_be_stored_is_settled_without_its_texts(
 ) -> None:
     def judge(delivery: Delivery, reply: Reply) -> Attempted:
         # Half a surrogate pair, which no text of a database may hold.
-        return RefusedByPartner("\ud800")
+        return Delivered(b"an answer", "secret \ud800")
 
-    async with way(tmp_path, Script(), judge=judge) as running:
+    with capture_logs() as logs:
+        async with way(tmp_path, Script(), judge=judge) as running:
+            message = await running.send("m")
+            await running.settled()
+            assert await running.state(message) == ("delivered", 1, "")
+            assert running.script.calls == [(FIRST, "m")], "it is not made again"
+    told = [told_by_place(None, "", {**each}) for each in logs]
+    assert "UnicodeEncodeError" in str(told)
+    assert "secret" not in str(told), "the text of an error repeats what it is about"
+
+
+async def test_an_answer_that_can_never_be_stored_is_no_error_of_the_asker_twice(
+    tmp_path: Path,
+) -> None:
+    def judge(delivery: Delivery, reply: Reply) -> Attempted:
+        return Delivered(reply.body, "\ud800")
+
+    # (Errors that nobody captures are drawn in colours, which takes seconds.)
+    with capture_logs():
+        async with way(tmp_path, Script(), judge=judge) as running:
+            with pytest.raises(UnicodeEncodeError):
+                await ask(running, "asked", 5)
+            await running.settled()
+            outcome, told = await ask(running, "asked", 5)
+            assert (outcome.kind, told) == ("duplicate", None)
+            assert running.script.calls == [(FIRST, "asked")]
+
+
+#: What could be a living person's.
+CODE = code_of(datetime.date(1950, 1, 1), 123, "-")
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("nobody \0here", "http-404: nobody here"),
+        (f"no {CODE} here", "http-404"),
+        # Of one that is cut the rest is easily computed.
+        (f"{'x' * 189} {CODE}", "http-404"),
+        (f"{'x' * 300}", f"http-404: {'x' * 200}"),
+    ],
+    ids=["character 0", "a living person", "half a code", "long"],
+)
+async def test_of_a_refusal_is_kept_what_can_be_stored_and_names_nobody(
+    tmp_path: Path, said: str, kept: str
+) -> None:
+    async def answer(receiver: str, message_id: str, attempt: int) -> Reply:
+        return Reply(404, said.encode())
+
+    def judge(delivery: Delivery, reply: Reply) -> Attempted:
+        return failed_with(reply.status, reply.body)
+
+    once = {"attempts_max": 1}
+    async with way(tmp_path, Script(answer), judge=judge, deliveries=once) as running:
         message = await running.send("m")
         await running.settled()
-        assert await running.state(message) == ("dead", 1, "unsettled")
-        assert running.script.calls == [(FIRST, "m")], "it is not made again"
+        assert await running.state(message) == ("dead", 1, kept)
+
+
+async def test_an_answer_that_may_name_a_living_person_is_kept_and_told_to_nobody(
+    tmp_path: Path,
+) -> None:
+    async def answer(receiver: str, message_id: str, attempt: int) -> Reply:
+        return Reply(200, f"she is {CODE}".encode())
+
+    async with way(tmp_path, Script(answer)) as running:
+        outcome, told = await ask(running, "asked", 5)
+        assert (outcome.kind, told) == ("accepted", None)
+        assert await running.state(outcome.envelope.id) == ("dead", 1, "real-person")
+        message = await running.send("pushed")
+        await running.settled()
+        assert await running.state(message) == ("delivered", 1, "")
+        (row,) = await running.exchange.ledger.deliveries(message)
+        assert await running.exchange.ledger.answer(row.id) is None
 
 
 async def test_what_waited_when_the_ledger_said_no_goes_on_once_it_is_well(

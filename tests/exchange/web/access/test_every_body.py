@@ -90,6 +90,34 @@ async def nothing_is_held(small: Shut) -> None:
             await asyncio.sleep(0.01)
 
 
+#: X-Road's own addresses: a REST call to a service, an envelope, and that anywhere below its root.
+TO_X_ROAD = (
+    ("PUT", "/r1/FI-TEST/GOV/0245437-2/VTJmutpa/VTJmutpa/api/v1/perustiedot"),
+    ("POST", "/x-road"),
+    ("POST", "/x-road/anywhere"),
+    ("PUT", "/x-road/r1/FI-TEST/GOV/0245437-2/VTJmutpa/VTJmutpa/x"),
+)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("what", ["too-large", "unsupported"])
+async def test_x_road_refuses_it_with_its_own_fault(small: Shut, what: str, chunked: bool) -> None:
+    body, more = b" " * (LIMIT_BYTES + 1), {"X-Road-Client": "FI-TEST/MUN/1234567-1/koe"}
+    if what == "unsupported":
+        body, more = gzip.compress(b"{}"), {**more, "Content-Encoding": "gzip"}
+    before = await refused(small)
+    for method, address in TO_X_ROAD:
+        route = Route(method, address, address)
+        status, kind, text = await sent(small, route, body, True, chunked, **more)
+        # (A SOAP fault of a security server comes with 200.)
+        assert status == (500 if "/r1/" in address else 200), (address, status, text)
+        assert b"server.clientproxy.io_error" in text, (address, text)
+        assert kind == ("application/json" if "/r1/" in address else "text/xml"), (address, kind)
+    counted = await refused(small) - before
+    assert counted == {"x-road server.clientproxy.io_error": len(TO_X_ROAD)}
+    await nothing_is_held(small)
+
+
 @pytest.mark.parametrize(("what", "status"), [("too-large", 413), ("unsupported", 415)])
 async def test_every_address_refuses_it(small: Shut, what: str, status: int) -> None:
     """Every second one comes in chunks, so that nobody says before how large it is."""

@@ -8,6 +8,10 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import NameOID
+
 from exchange.web.access.new_certificates import Authority, Issued
 
 NOW = datetime.datetime.now(datetime.UTC)
@@ -33,6 +37,37 @@ def server() -> Issued:
 def client(common_name: str, days: int = 30, by: int = 0) -> Issued:
     """A client's, by one of the authorities; ended where `days` is less than 0."""
     return authority(by).client(common_name, NOW, days)
+
+
+@cache
+def usable(purpose: x509.ObjectIdentifier | None, signs: bool = True) -> Issued:
+    """A certificate of the partner `one` by the first authority for a purpose (None: it names
+    none), and to sign a handshake with or not.
+    """
+    above, own = authority().issued, client("one")
+    names = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "one")])
+    usage = dict.fromkeys(
+        (
+            *("content_commitment", "data_encipherment", "key_agreement", "key_cert_sign"),
+            *("crl_sign", "encipher_only", "decipher_only"),
+        ),
+        False,
+    )
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(names)
+        .issuer_name(above.certificate.subject)
+        .public_key(own.key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(NOW - datetime.timedelta(hours=1))
+        .not_valid_after(NOW + datetime.timedelta(days=1))
+        .add_extension(
+            x509.KeyUsage(digital_signature=signs, key_encipherment=True, **usage), critical=True
+        )
+    )
+    if purpose is not None:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+    return Issued(builder.sign(above.key, hashes.SHA256()), own.key)
 
 
 class Folder:

@@ -28,3 +28,13 @@ def test_a_file_that_is_missing_or_holds_nothing_is_named(
     with pytest.raises(SettingsError, match=path.name) as refused:
         ServerContext(listener)
     assert ("No such file" in str(refused.value)) == (content is None)
+
+
+def test_files_are_read_again_when_their_rights_change(tmp_path: Path) -> None:
+    """(Root, who may run this, can read whatever has no rights.)"""
+    listener = Listener(**Folder(tmp_path).listener, port=0, channels=("c",))
+    context = ServerContext(listener)
+    first = context.current()
+    assert context.current() is first
+    listener.key.chmod(0o400)
+    assert context.current() is not first

@@ -17,11 +17,12 @@ from typing import Any
 import aiohttp
 import pytest
 import uvloop
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from exchange.schemas.directory import Partner
 from exchange.web.access.new_certificates import Issued
 from tests.exchange.web.one_channel import TWO, Served, server
-from tests.exchange.web.tls.certificates import NOW, Folder, authority, client
+from tests.exchange.web.tls.certificates import NOW, Folder, authority, client, usable
 from tests.waiting import WAIT_SECONDS
 
 FIRM = Partner("firm", "Firm", "employer", business_id="9002332-8")
@@ -30,6 +31,25 @@ KNOWN = client("somebody")
 PINNED = Partner("pinned", "Pinned", "bank", certificate_sha256=(KNOWN.sha256,))
 DEMANDS, ASKS, ELSEWHERE = 0, 1, 2
 MESSAGES = "/c/v1/messages"
+
+
+def untrusted(version: ssl.TLSVersion) -> dict[str, Issued]:
+    """What no handshake takes, at either kind of listener; fewer by the older version, which looks
+    at the same.
+    """
+    few = {"ended": client("one", days=-1), "of another authority": client("one", by=1)}
+    if version == ssl.TLSVersion.TLSv1_2:
+        return few
+    return {
+        **few,
+        "not yet valid": authority().client("one", NOW + datetime.timedelta(days=1), 30),
+        "a server's": authority().server(["one"], NOW, 30),
+        "for mail": usable(ExtendedKeyUsageOID.EMAIL_PROTECTION),
+        "for anything": usable(ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE),
+        "to sign nothing": usable(ExtendedKeyUsageOID.CLIENT_AUTH, signs=False),
+        "another authority's own": authority(1).issued,
+        "the authority's own": authority().issued,
+    }
 
 
 @pytest.fixture
@@ -93,21 +113,24 @@ async def test_the_handshake_refuses_and_is_counted(
     def at_most(context: ssl.SSLContext) -> None:
         context.maximum_version = version
 
-    shown: dict[str, Issued | None] = {
-        "none": None,
-        "ended": client("one", days=-1),
-        "of another authority": client("one", by=1),
-        "a server's": authority().server(["one"], NOW, 30),
-        "the authority's own by another": authority(1).issued,
-    }
-    for count, (what, each) in enumerate(shown.items(), 1):
+    shown: list[tuple[int, str, Issued | None]] = [(DEMANDS, "none", None)]
+    for what, issued in untrusted(version).items():
+        shown += [(DEMANDS, what, issued), (ASKS, what, issued)]
+    for count, (listener, what, each) in enumerate(shown, 1):
         with pytest.raises(aiohttp.ClientError):
-            await post(served, DEMANDS, folder.shows(each, at_most))
+            await post(served, listener, folder.shows(each, at_most))
         async with asyncio.timeout(WAIT_SECONDS):
             while refused(served, "tls-handshake", "none") != count:
                 await asyncio.sleep(0.01)
         assert refused(served, "tls-handshake", "none") == count, what
     assert served.inside == [], "nobody came in"
+
+
+async def test_a_certificate_for_no_purpose_is_for_every_one(
+    served: Served, folder: Folder
+) -> None:
+    """RFC 5280, 4.2.1.12."""
+    assert (await post(served, DEMANDS, folder.shows(usable(None))))[0] == 202
 
 
 async def test_another_partners_key_beside_a_certificate_is_refused(

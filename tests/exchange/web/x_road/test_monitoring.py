@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -43,6 +43,28 @@ REQUIRED = {
 }
 
 
+class Clock(Protocol):
+    """What the server that is asked takes for the time."""
+
+    def seconds(self) -> float:
+        """Seconds since 1970 UTC."""
+        ...
+
+
+class Served(Protocol):
+    """A security server that is asked: embedded here, or a process."""
+
+    @property
+    def address(self) -> str:
+        """Where it is."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Its time."""
+        ...
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     with Embedded(tmp_path_factory.mktemp("x-road"), x_road=X_ROAD) as running:
@@ -58,7 +80,7 @@ def identifier(kind: str, path: str, *service: str) -> str:
 
 
 def soap(
-    served: Embedded, client: str, service: str, body: str, message_id: str = "m-1"
+    served: Served, client: str, service: str, body: str, message_id: str = "m-1"
 ) -> tuple[Any, bytes]:
     """Headers and body of the answer to a SOAP call; every fault has status 200."""
     kind = "SUBSYSTEM" if client.count("/") == 3 else "MEMBER"
@@ -73,7 +95,7 @@ def soap(
         return answered.headers, answered.read()
 
 
-def person_query(served: Embedded, message_id: str, code: str = QUERY[1]) -> bytes:
+def person_query(served: Served, message_id: str, code: str = QUERY[1]) -> bytes:
     namespace = "http://xml.vrk.fi/ws/vtj/vtjkysely/1"
     fields = {"SoSoNimi": "Perussanoma 3", "Loppukayttaja": "koe", "Henkilotunnus": PERSON}
     inside = "".join(f"<{name}>{text}</{name}>" for name, text in fields.items())
@@ -82,7 +104,7 @@ def person_query(served: Embedded, message_id: str, code: str = QUERY[1]) -> byt
     return soap(served, CLIENT, service, body, message_id)[1]
 
 
-def rest(served: Embedded, path: str, client: str = CLIENT, **headers: str) -> int:
+def rest(served: Served, path: str, client: str = CLIENT, **headers: str) -> int:
     """The status of a REST call."""
     named = {"X-Road-Client": client, **{k.replace("_", "-"): v for k, v in headers.items()}}
     try:
@@ -92,13 +114,15 @@ def rest(served: Embedded, path: str, client: str = CLIENT, **headers: str) -> i
         return error.code
 
 
-def ask(served: Embedded, client: str, criteria: str, output: str = "") -> tuple[Any, bytes]:
-    """An answer of operational data."""
+def ask(
+    served: Served, client: str, criteria: str, output: str = "", owner: str = OWNER
+) -> tuple[Any, bytes]:
+    """An answer of operational data, of the server of that owner."""
     body = (
         f'<o:getSecurityServerOperationalData xmlns:o="{OPERATIONS}"><o:searchCriteria>'
         f"{criteria}</o:searchCriteria>{output}</o:getSecurityServerOperationalData>"
     )
-    service = identifier("SERVICE", OWNER, "getSecurityServerOperationalData")
+    service = identifier("SERVICE", owner, "getSecurityServerOperationalData")
     return soap(served, client, service, body)
 
 
@@ -125,11 +149,13 @@ def all_records(served: Embedded, client: str = OWNER) -> list[dict[str, Any]]:
     return collected(body)
 
 
-def told_of(served: Embedded, client: str, first: int) -> tuple[list[dict[str, Any]], int]:
+def told_of(
+    served: Served, client: str, first: int, owner: str = OWNER
+) -> tuple[list[dict[str, Any]], int]:
     """All records from that second on that are told by now, page by page; and how many pages."""
     last, found, pages = int(served.clock.seconds()) - 62, list[dict[str, Any]](), 0
     while first <= last:
-        _, body = ask(served, client, between(first, last))
+        _, body = ask(served, client, between(first, last), owner=owner)
         found += collected(body)
         envelope = body.partition(b"\r\n\r\n")[2].partition(b"\r\n--xroad")[0]
         following = etree.fromstring(envelope).findtext(f".//{{{OPERATIONS}}}nextRecordsFrom")

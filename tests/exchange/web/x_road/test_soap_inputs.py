@@ -180,6 +180,13 @@ CASES: dict[str, Case] = {
     "a client that is a service": Case(
         envelope(client(kind="SERVICE"), service()), "client.invalid_xml"
     ),
+    "a subsystem's code in the place of a service's": Case(
+        envelope(
+            # (It would be called by one id, and have the rights of another.)
+            client(MEMBER).replace("</x:c", "<id:serviceCode>avain</id:serviceCode></x:c"),
+            service(),
+        ),
+    ),
     "a server that is a member": Case(
         envelope(
             client(),

@@ -1,0 +1,1 @@
+"""Drills of documents that are made to cost their reader time."""
