@@ -274,7 +274,7 @@ class Exchange:
     def application(self) -> web.Application:
         """The worker's application."""
         snapshots = Snapshots(self.ledger, self.clock, tuple(self.channels), self.waiting)
-        states, channels = self.receiver_states, [*self.channels.values()]
+        states, channels = self.receiver_states, self.channels.values()
         conditions = Conditions(states, self.dead_letters, self.directory, self.waiting)
         # (Sessions last by the wall's time, however fast the exchange's own passes.)
         sign_in = SignIn(self.settings, LedgerOperators(self.ledger), WallClock())
@@ -282,7 +282,6 @@ class Exchange:
         control_key = self.settings.partners.control_key
         stubs = StubOperations(self.transport, self.ledger, self.clock, control_key)
         disclosures = Disclosures(self.ledger, list(self.channels), self.clock)
-        receivers = ReceiverOperations(states, conditions, self.directory, self.clock)
         parts = Parts(
             limits=self.settings.limits,
             directory=self.directory,
@@ -300,7 +299,7 @@ class Exchange:
                 snapshots=snapshots,
                 catalogue=self.catalogue,
                 dead_letters=DeadLetters(self.ledger, self.mailboxes, self.letter_jobs),
-                receivers=receivers,
+                receivers=ReceiverOperations(states, conditions, self.directory, self.clock),
                 partners=PartnerOperations(self.added_partners, self.directory, channels),
                 stubs=stubs,
                 reset=self.reset,
@@ -333,12 +332,12 @@ class Exchange:
     ) -> PageParts:
         return PageParts(
             ledger=self.ledger,
-            channels=channels,
+            channels=[*self.channels.values()],
             checking=self.checking,
             worker_thread=self.worker_thread,
             mailboxes=self.mailboxes,
             letter_jobs=self.letter_jobs,
-            receivers=receivers,
+            receiver_states=self.receiver_states,
             added_partners=self.added_partners,
             search=search,
             stubs=stubs,

@@ -19,6 +19,7 @@ from exchange.journey.check import Checking
 from exchange.journey.mailbox import LetterJobs, Mailboxes
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel
+from exchange.ports.receiver_states import Receivers
 from exchange.settings import Settings
 from exchange.statistics.cuts import load as load_cuts
 from exchange.statistics.rows import load as load_rows
@@ -54,7 +55,7 @@ class PageParts:
     worker_thread: WorkerThread
     mailboxes: Mailboxes
     letter_jobs: LetterJobs
-    receivers: ReceiverOperations
+    receiver_states: Receivers
     added_partners: AddedPartners
     search: MessageSearch
     stubs: StubOperations
@@ -89,7 +90,7 @@ def attach_pages(app: web.Application, own: PageParts, parts: Parts, settings: S
     PartnerPages(
         directory=directory,
         conditions=parts.conditions,
-        receivers=own.receivers,
+        receivers=ReceiverOperations(own.receiver_states, parts.conditions, directory, parts.clock),
         added=own.added_partners,
         channels=own.channels,
         sectors=sectors,
