@@ -43,5 +43,9 @@ CHANNEL = Channel(
     shapes=SHAPES,
     pushes_only_to=pushes_only_to,
     cases=CASES,
-    processes={name: process.title for name, process in load().by_name.items()},
+    # (Whoever works with processes says their codes.)
+    processes={
+        name: {language: f"{name} {text}" for language, text in process.title.items()}
+        for name, process in load().by_name.items()
+    },
 )

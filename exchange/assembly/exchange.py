@@ -274,9 +274,8 @@ class Exchange:
     def application(self) -> web.Application:
         """The worker's application."""
         snapshots = Snapshots(self.ledger, self.clock, tuple(self.channels), self.waiting)
-        conditions = Conditions(
-            self.receiver_states, self.dead_letters, self.directory, self.waiting
-        )
+        states, channels = self.receiver_states, self.channels.values()
+        conditions = Conditions(states, self.dead_letters, self.directory, self.waiting)
         # (Sessions last by the wall's time, however fast the exchange's own passes.)
         sign_in = SignIn(self.settings, LedgerOperators(self.ledger), WallClock())
         search = MessageSearch(self.ledger, self.catalogue, [*self.channels], self.clock)
@@ -300,12 +299,8 @@ class Exchange:
                 snapshots=snapshots,
                 catalogue=self.catalogue,
                 dead_letters=DeadLetters(self.ledger, self.mailboxes, self.letter_jobs),
-                receivers=ReceiverOperations(
-                    self.receiver_states, conditions, self.directory, self.clock
-                ),
-                partners=PartnerOperations(
-                    self.added_partners, self.directory, self.channels.values()
-                ),
+                receivers=ReceiverOperations(states, conditions, self.directory, self.clock),
+                partners=PartnerOperations(self.added_partners, self.directory, channels),
                 stubs=stubs,
                 reset=self.reset,
                 search=search,
@@ -340,7 +335,10 @@ class Exchange:
             channels=[*self.channels.values()],
             checking=self.checking,
             worker_thread=self.worker_thread,
+            mailboxes=self.mailboxes,
             letter_jobs=self.letter_jobs,
+            receiver_states=self.receiver_states,
+            added_partners=self.added_partners,
             search=search,
             stubs=stubs,
             disclosures=disclosures,

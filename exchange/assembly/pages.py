@@ -14,22 +14,25 @@ from aiohttp import web
 
 from exchange.assembly.statistics import statistics_report
 from exchange.clocks import WallClock
+from exchange.journey.added_partners import AddedPartners
 from exchange.journey.check import Checking
-from exchange.journey.mailbox import LetterJobs
+from exchange.journey.mailbox import LetterJobs, Mailboxes
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel
+from exchange.ports.receiver_states import Receivers
 from exchange.settings import Settings
 from exchange.statistics.cuts import load as load_cuts
 from exchange.statistics.rows import load as load_rows
 from exchange.storage.ledger import SqlLedger
 from exchange.web.api.disclosures import Disclosures
 from exchange.web.api.message_search import MessageSearch
+from exchange.web.api.receivers import ReceiverOperations
 from exchange.web.api.stubs import StubOperations
 from exchange.web.app import Parts
 from exchange.web.figures.process_figures import ProcessLooks
 from exchange.web.pages.audit import AuditPage
 from exchange.web.pages.cases import CasePages
-from exchange.web.pages.dead_letters import DeadLetterPage
+from exchange.web.pages.forms.dead_letters import DeadLetterPage
 from exchange.web.pages.forms.disclosures import DisclosurePage
 from exchange.web.pages.forms.stubs import StubPage
 from exchange.web.pages.forms.validate import ValidatePage
@@ -50,7 +53,10 @@ class PageParts:
     channels: Sequence[Channel]
     checking: Checking
     worker_thread: WorkerThread
+    mailboxes: Mailboxes
     letter_jobs: LetterJobs
+    receiver_states: Receivers
+    added_partners: AddedPartners
     search: MessageSearch
     stubs: StubOperations
     disclosures: Disclosures
@@ -78,10 +84,18 @@ def attach_pages(app: web.Application, own: PageParts, parts: Parts, settings: S
         retention=settings.retention,
     ).attach(app, guard)
     CasePages(ledger, directory, parts.clock, own.channels).attach(app)
-    DeadLetterPage(ledger, own.letter_jobs).attach(app)
+    DeadLetterPage(ledger, own.mailboxes, own.letter_jobs).attach(app, guard)
     rows = load_rows()
     sectors = load_cuts(rows).names["sector"]
-    PartnerPages(directory, parts.conditions, own.channels, sectors).attach(app)
+    PartnerPages(
+        directory=directory,
+        conditions=parts.conditions,
+        receivers=ReceiverOperations(own.receiver_states, parts.conditions, directory, parts.clock),
+        added=own.added_partners,
+        channels=own.channels,
+        sectors=sectors,
+        clock=parts.clock,
+    ).attach(app, guard)
     ValidatePage(own.checking, own.worker_thread, parts.catalogue).attach(app)
     StubPage(own.stubs, parts.clock).attach(app, guard)
     DisclosurePage(own.disclosures, parts.catalogue).attach(app, guard)

@@ -59,6 +59,12 @@ class AddedPartners:
         kept = self._known.get(partner_id)
         return kept is not None and not kept.removed and partner_id not in self._of_files
 
+    def keyed_at(self, partner_id: str) -> int:
+        """When the newest key of an added partner was made (milliseconds since 1970 UTC); 0 where
+        that is not known, as of a partner of the files.
+        """
+        return self._known[partner_id].keyed_at if self.is_added(partner_id) else 0
+
     async def add(self, partner: Partner, key: str, actor: Actor) -> None:
         """Commit a partner with its first key. One that was removed may be added again: what waits
         for its id is its own then.
@@ -76,7 +82,8 @@ class AddedPartners:
                 f"{PARTNERS_MAX} partners were added, with those that were removed: no more are "
                 "taken"
             )
-        kept = Kept(partner, before.version + 1 if before else 1)
+        version = before.version + 1 if before else 1
+        kept = Kept(partner, version, keyed_at=self._clock.now())
         told = f"{partner.sector}, key {fingerprint(digest_of(key))}"
         await self._keep(kept, actor, "partner-add", told)
 
@@ -92,7 +99,8 @@ class AddedPartners:
         partner = replace(kept.partner, key_sha256=(digest_of(key).hex(), *before))
         told = AT_ONCE if at_once else "the last key counts too"
         told = f"{told}, key {fingerprint(digest_of(key))}"
-        await self._keep(Kept(partner, kept.version + 1), actor, "partner-rotate", told)
+        rotated = Kept(partner, kept.version + 1, keyed_at=self._clock.now())
+        await self._keep(rotated, actor, "partner-rotate", told)
 
     async def remove(self, partner_id: str, actor: Actor) -> None:
         """Commit that a partner is none any more: its keys open nothing, nothing more is sent to

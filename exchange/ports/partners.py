@@ -11,12 +11,14 @@ from exchange.schemas.directory import Partner
 
 class Kept(NamedTuple):
     """A partner as the ledger keeps it; `version` grows by one with each change, `removed` says
-    that it is no partner any more.
+    that it is no partner any more, `keyed_at` when its newest key was made (milliseconds since 1970
+    UTC; 0: that was not kept yet).
     """
 
     partner: Partner
     version: int
     removed: bool = False
+    keyed_at: int = 0
 
 
 class AddedPartners(Protocol):

@@ -240,9 +240,14 @@ class DeadFilter(NamedTuple):
 ALL_DEAD = DeadFilter()
 
 
+#: The state of deliveries that ended as dead letters, in a filter: those that still are, and those
+#: that were skipped since. It is what the counters of dead letters count.
+DEAD_LETTERED = "dead-lettered"
+
+
 class MessageFilter(NamedTuple):
     """Which messages: what is empty selects nothing out. `state` is a message's (`accepted`,
-    `rejected`) or that of one of its deliveries; `reason` is the code that a refusal or the reason
+    `rejected`) or that of one of its deliveries (`DEAD_LETTERED`: of two); `reason` is the code that a refusal or the reason
     of a delivery begins with; `detail` is a text that stands in what is kept with the message, say
     the id of a report that a question was told; `person` is a personal identity code that stands in
     the message, while its body is kept. `first` is the least id.

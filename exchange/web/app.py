@@ -37,7 +37,8 @@ from exchange.web.figures.receiver_conditions import Conditions
 from exchange.web.interface.documents import Documents
 from exchange.web.interface.openapi import OpenApi
 from exchange.web.metrics import Metrics
-from exchange.web.operation import Operation
+from exchange.web.operation import Operation, problem_response
+from exchange.web.pages.form import NoForm
 from exchange.web.pages.sign_in import SignIn
 from exchange.web.rate_limits import Rates
 from exchange.web.refusals import REFUSALS, Refusals
@@ -109,7 +110,7 @@ def build(parts: Parts) -> web.Application:
     )
     app = web.Application(
         client_max_size=parts.limits.body_bytes_max,
-        middlewares=[refuse_without_ledger, guard.middleware()],
+        middlewares=[say_why, guard.middleware()],
     )
     app[REFUSALS] = Refusals(endpoints, parts.limits)
     channels = list(parts.channels)
@@ -192,14 +193,18 @@ def _not_ready(why: str) -> web.Response:
 
 
 @web.middleware
-async def refuse_without_ledger(
+async def say_why(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Answer 503 where the ledger is needed and can't be read or written."""
+    """Answer 503 where the ledger is needed and can't be read or written, 400 where a page was sent
+    what is no form.
+    """
     try:
         return await handler(request)
     except (LedgerClosed, LedgerUnavailable) as error:
         return _not_ready(str(error))
+    except NoForm as error:
+        return problem_response(400, "No form", str(error))
 
 
 def _health(parts: Parts, metrics: Metrics) -> list[Operation]:

@@ -154,11 +154,21 @@ class Endpoints:
 
         return serve
 
+    def is_a_channels(self, path: str) -> bool:
+        """Whether the path is below a channel's, and not its page for caseworkers."""
+        channel = self._channel_of(path)
+        return channel is not None and not (
+            channel.caseworkers and channel.caseworkers.path == path
+        )
+
+    def _channel_of(self, path: str) -> Channel | None:
+        return self._channels.get(path.split("/")[1] if "/" in path else "")
+
     def refuse(self, path: str, refusal: Refusal) -> Reply:
         """The refusal in the form of the channel that the path belongs to, or as a problem document
         when it is no channel's; counted either way.
         """
-        channel = self._channels.get(path.split("/")[1] if "/" in path else "")
+        channel = self._channel_of(path)
         if channel is not None:
             return self._refuse(channel, refusal)
         self._metrics.refused(NO_CHANNEL, refusal.reason)

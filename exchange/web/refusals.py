@@ -25,6 +25,7 @@ from exchange.web.endpoints import (
     failed,
     response,
 )
+from exchange.web.pages.refused import as_page
 from exchange.web.request_body import BROKEN_OFF, BUSY, COMPRESSED, SLOW, too_large
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,8 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 #: The method of a request line and the first step of its path.
 _ROOT = re.compile(rb"[A-Za-z]+ (/[A-Za-z0-9_-]+)")
+#: Where no page is: the operators' API, what is measured, and X-Road.
+PROGRAMS = ("/api/", "/health/", "/metrics", "/r1/", "/x-road", "/listClients")
 #: After these the rest of the request is not read: the connection ends with the reply.
 _UNREAD = frozenset((400, 408, 413, 417, 431, 501, 503, 505))
 
@@ -61,31 +64,42 @@ class Refusals:
         """
 
         async def answer(request: web.BaseRequest) -> web.StreamResponse:
-            if refusal := self._of_head(request):
-                return self._refuse(request, refusal)
-            try:
-                return await handler(request)
-            except web.HTTPException as error:
-                if error.status < 400:
-                    raise
-                answered = self._refuse(request, self._of_aiohttp(error))
-                if isinstance(error, web.HTTPMethodNotAllowed):
-                    answered.headers[hdrs.ALLOW] = _methods(error)
-                return answered
-            except RequestLate:
-                return self._refuse(request, SLOW)
-            except NoRoom:
-                return self._refuse(request, BUSY)
-            except web.RequestPayloadError:
-                return self._refuse(request, BROKEN_OFF)
-            except ConnectionError:
-                raise
-            except Exception as error:  # a bug must say nothing of the request, to nobody
-                if not is_out_of_memory(error):
-                    log.exception("request failed", at=_resource(request))
-                return self._refuse(request, failed(error))
+            answered = await self._told(handler, request)
+            return answered if self._is_for_programs(request.path) else as_page(request, answered)
 
         return answer
+
+    async def _told(self, handler: Handler, request: web.BaseRequest) -> web.StreamResponse:
+        """What the handler answers, or the refusal of what it raises."""
+        if refusal := self._of_head(request):
+            return self._refuse(request, refusal)
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            if error.status < 400:
+                raise
+            answered = self._refuse(request, self._of_aiohttp(error))
+            if isinstance(error, web.HTTPMethodNotAllowed):
+                answered.headers[hdrs.ALLOW] = _methods(error)
+            return answered
+        except RequestLate:
+            return self._refuse(request, SLOW)
+        except NoRoom:
+            return self._refuse(request, BUSY)
+        except web.RequestPayloadError:
+            return self._refuse(request, BROKEN_OFF)
+        except ConnectionError:
+            raise
+        except Exception as error:  # a bug must say nothing of the request, to nobody
+            if not is_out_of_memory(error):
+                log.exception("request failed", at=_resource(request))
+            return self._refuse(request, failed(error))
+
+    def _is_for_programs(self, path: str) -> bool:
+        """Whether what is told at that path is no page, whatever a call accepts: Java's own client
+        accepts text/html before all else.
+        """
+        return path.startswith(PROGRAMS) or self._endpoints.is_a_channels(path)
 
     def of_no_request(self, status: int, error: BaseException | None, first: bytes) -> Reply:
         """The reply to what is no request: what aiohttp would answer with that status, or why it

@@ -24,8 +24,9 @@ async def test_another_node_learns_what_was_kept_and_nothing_twice(ledger: SqlLe
     assert await other.changed({}) == [Kept(FUND, 1)]
     assert await other.changed({FUND.id: 1}) == []
     later = replace(FUND, key_sha256=("ab" * 32,))
-    assert await other.keep(Kept(later, 2), ROW)
-    assert await mine.changed({FUND.id: 1}) == [Kept(later, 2)]
+    rotated = Kept(later, 2, keyed_at=MINUTE)
+    assert await other.keep(rotated, ROW)
+    assert await mine.changed({FUND.id: 1}) == [rotated]
     assert await mine.keep(Kept(later, 3, removed=True), ROW)
     assert await other.changed({FUND.id: 2}) == [Kept(later, 3, removed=True)]
     await second.close()

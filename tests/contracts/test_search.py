@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from exchange.clocks import EPOCH_MILLISECONDS, first_id
 from exchange.ports.ledger import EventRow, MessageFilter, Old, Record
+from exchange.ports.rows import DEAD_LETTERED
 from exchange.storage.ledger import SqlLedger
 from tests.contracts.rows import record, settlement
 
@@ -26,7 +27,7 @@ FILTERS: dict[str, Sequence[str]] = {
     "endpoint": ("ui", "none"),
     "conversation": ("case-2", "none"),
     "receiver": ("bank.op", "nobody"),
-    "state": ("accepted", *ENDS),
+    "state": ("accepted", DEAD_LETTERED, *ENDS),
     "reason": ("http-503", "schema", "http-418"),
     "sender_message_id": ("m-7", "m-4", "none"),
     "detail": ("seven",),
@@ -81,7 +82,8 @@ def is_wanted(each: Record, end: str, wanted: MessageFilter) -> bool:
         and wanted.detail in row.detail
         and wanted.person in ("", *each.persons)
         and wanted.receiver in ("", receiver)
-        and wanted.state in ("", end, row.state)
+        and wanted.state
+        in ("", end, row.state, DEAD_LETTERED if end in ("dead", "skipped") else "")
         and wanted.reason in ("", REASONS.get(end, "").partition(":")[0])
         and row.id >= wanted.first
     )

@@ -19,6 +19,7 @@ from tests.journeys.running import Running
 pytestmark = pytest.mark.browser
 
 WAIT_MILLISECONDS = 20_000
+LINKED = "document.querySelector('a[data-span=today]')"
 GROWN = "start => Number(document.querySelector('[data-field=\"all.delivered\"]').textContent.replace(/\\s/g, '')) > start"
 
 
@@ -74,6 +75,11 @@ async def test_the_page_of_a_running_exchange_grows(
     await page.wait_for_function(GROWN, arg=halfway, timeout=WAIT_MILLISECONDS)
     sent = await sending
     assert sent.total.accepted > 0
+    # (As at midnight: what was linked is another day's.)
+    await page.evaluate(f"{LINKED}.href = '/messages?since=1970-01-01'")
+    await page.wait_for_function(
+        f"() => {LINKED}.href.includes('since=20')", timeout=WAIT_MILLISECONDS
+    )
     assert before == 0 < halfway < await figure(page, "all.delivered")
     assert await page.locator("h1").text_content() == heading
     assert await page.locator("#link").text_content() == live

@@ -21,8 +21,8 @@ from exchange.storage.operators import audit
 
 #: What stands in the place of a channel's name.
 OWNER = "partner directory"
-#: What stands beside the fields of a partner that was removed.
-REMOVED = "removed"
+#: What stands beside the fields of a partner: that it was removed, when its newest key was made.
+REMOVED, KEYED_AT = "removed", "keyed_at"
 
 
 def _changed(connection: Connection, known: Mapping[str, int]) -> list[Kept]:
@@ -37,8 +37,8 @@ def _changed(connection: Connection, known: Mapping[str, int]) -> list[Kept]:
 
 
 def _kept(value: dict[str, Any], version: int) -> Kept:
-    removed = value.pop(REMOVED, False)
-    return Kept(partner_of(value), version, removed)
+    removed, keyed_at = value.pop(REMOVED, False), value.pop(KEYED_AT, 0)
+    return Kept(partner_of(value), version, removed, keyed_at)
 
 
 class LedgerAddedPartners:
@@ -59,6 +59,7 @@ class LedgerAddedPartners:
             history.keep(connection, day_of_minute(row.at // 60_000), [kept.partner])
             audit.write(connection, [row])
 
-        value = dataclasses.asdict(kept.partner) | ({REMOVED: True} if kept.removed else {})
+        beside = {REMOVED: kept.removed, KEYED_AT: kept.keyed_at}
+        value = dataclasses.asdict(kept.partner) | {name: it for name, it in beside.items() if it}
         entry = Remember(kept.partner.id, value, kept.version - 1)
         return await self._ledger.note(OWNER, [entry], then=then)

@@ -4,7 +4,7 @@ not told here.
 
 from __future__ import annotations
 
-from exchange.ports.rows import MessageFilter
+from exchange.ports.rows import DEAD_LETTERED, MessageFilter
 from exchange.storage.queries import CAUSE
 from exchange.storage.search.persons import NAMED, digest_of
 
@@ -24,6 +24,13 @@ _REFUSED_FOR = (
 _OF_MESSAGES = ("accepted", "rejected")
 
 
+def delivery_states(wanted: MessageFilter) -> tuple[str, ...]:
+    """The states of which one of a message's deliveries is; nothing where any will do."""
+    if wanted.state == DEAD_LETTERED:
+        return "dead", "skipped"
+    return (wanted.state,) if wanted.state and wanted.state not in _OF_MESSAGES else ()
+
+
 def matching(wanted: MessageFilter) -> tuple[str, list[object]]:
     """What is added to a condition on messages, and its values. Receiver, state and cause of a
     delivery are those of one and the same.
@@ -41,23 +48,23 @@ def matching(wanted: MessageFilter) -> tuple[str, list[object]]:
         told.append(("+message.state=?", wanted.state))
     conditions, values = [text for text, _ in told], [value for _, value in told]
     of_delivery = [
-        (condition, value)
-        for condition, value in (
-            ("+delivery.receiver=?", wanted.receiver),
-            ("+delivery.state=?", "" if wanted.state in _OF_MESSAGES else wanted.state),
-            (f"{CAUSE}=?", wanted.reason),
+        (f"{column} IN ({','.join('?' * len(some))})", some)
+        for column, some in (
+            ("+delivery.receiver", (wanted.receiver,) if wanted.receiver else ()),
+            ("+delivery.state", delivery_states(wanted)),
+            (CAUSE, (wanted.reason,) if wanted.reason else ()),
         )
-        if value
+        if some
     ]
     if of_delivery:
-        texts, own = zip(*of_delivery, strict=True)
         condition = (
             "EXISTS (SELECT 1 FROM delivery WHERE delivery.message_id=message.id AND "
-            f"{' AND '.join(texts)})"
+            f"{' AND '.join(text for text, _ in of_delivery)})"
         )
-        if own == (wanted.reason,):
+        own = [value for _, some in of_delivery for value in some]
+        if own == [wanted.reason]:
             condition = f"({_REFUSED_FOR} OR {condition})"
-            own = (wanted.reason, wanted.reason)
+            own = [wanted.reason, wanted.reason]
         conditions.append(condition)
         values += own
     return "".join(f" AND {text}" for text in conditions), values

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from exchange.ports.rows import MessageFilter
 from exchange.storage.connection import Connection
 from exchange.storage.queries import CAUSE
+from exchange.storage.search.conditions import delivery_states
 from exchange.storage.search.persons import OF_PERSON, digest_of
 
 
@@ -96,8 +97,8 @@ def streams_of(connection: Connection, wanted: MessageFilter) -> list[Sequence[S
         found.append([refused, of_deliveries(f"{CAUSE}=? AND reason!=''", wanted.reason)])
     if wanted.state == "rejected":
         found.append([of_messages(_REFUSED)])
-    elif wanted.state in ("waiting", "dead", "skipped"):
-        found.append([of_deliveries(f"state=? AND {_OPEN}", wanted.state)])
+    elif (states := delivery_states(wanted)) and "delivered" not in states:
+        found.append([of_deliveries(f"state=? AND {_OPEN}", each) for each in states])
     if wanted.receiver:
         found.append([of_deliveries("receiver=?", wanted.receiver)])
     if wanted.sender:

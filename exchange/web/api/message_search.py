@@ -14,6 +14,7 @@ from exchange.clocks import first_id
 from exchange.ports import Clock, Ledger
 from exchange.ports.description import TEXT, members, reference
 from exchange.ports.ledger import Found, MessageFilter, MessageRow
+from exchange.ports.rows import DEAD_LETTERED
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.envelope import id_from_public, public_id
 from exchange.schemas.instants import instant
@@ -32,8 +33,8 @@ LOOK_SECONDS = 0.2
 #: No id is greater.
 LAST_ID = 1 << 62
 
-#: The states of a message, and of its deliveries.
-STATES = ("accepted", "rejected", "waiting", "delivered", "dead", "skipped")
+#: The states of a message, and of its deliveries; of those that ended as dead letters both.
+STATES = ("accepted", "rejected", "waiting", "delivered", DEAD_LETTERED, "dead", "skipped")
 
 #: The filters by the names that a caller gives them.
 FILTERS = {

@@ -15,7 +15,14 @@ from exchange.ports import Channel
 from exchange.ports.description import reference
 from exchange.schemas import guard
 from exchange.schemas import json as documents
-from exchange.schemas.directory import Directory, DirectoryFault, Partner, partner_of
+from exchange.schemas.directory import (
+    Directory,
+    DirectoryFault,
+    Partner,
+    digests_of,
+    partner_of,
+)
+from exchange.schemas.instants import instant_or_none
 from exchange.schemas.violation import Malformed
 from exchange.web.access.guard import ACTOR
 from exchange.web.access.new_keys import new_key
@@ -108,6 +115,8 @@ class PartnerOperations:
                 "url": partner.url,
                 "played": partner.is_played,
                 "added": self._added.is_added(partner.id),
+                "keys": len(digests_of(partner)),
+                "keyed_at": instant_or_none(self._added.keyed_at(partner.id)),
                 "channels": [
                     {
                         "channel": channel.name,

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from aiohttp import web
 
-from exchange.ports import Clock
+from exchange.ports import Actor, Clock
 from exchange.ports.description import listed
 from exchange.ports.receiver_states import Receivers
 from exchange.schemas import guard
@@ -67,22 +67,34 @@ class ReceiverOperations:
             reason = _reason(await request.read())
         except ValueError as error:
             return problem_response(400, "Not a pause request", str(error))
-        receiver, now, actor = request.match_info["id"], self._clock.now(), request[ACTOR]
+        receiver = request.match_info["id"]
         if self._directory.get(receiver) is None:
             return self._nobody(receiver)
+        changed = await self.paused(receiver, reason, request[ACTOR])
+        return web.json_response({"receiver": receiver, "changed": changed})
+
+    async def paused(self, receiver: str, reason: str, actor: Actor) -> bool:
+        """Pause a receiver of the directory, for a reason as `checked_reason` leaves it; False when
+        it was paused already.
+        """
+        now = self._clock.now()
         reason = reason or f"paused by {actor.operator.name}"
         row = actor.did(now, "pause", receiver, "done")
-        changed = await self._receivers.pause(receiver, now, reason, row)
-        return web.json_response({"receiver": receiver, "changed": changed})
+        return await self._receivers.pause(receiver, now, reason, row)
 
     async def resume(self, request: web.Request) -> web.Response:
         """Make deliveries to a receiver again, at once."""
-        receiver, now = request.match_info["id"], self._clock.now()
+        receiver = request.match_info["id"]
         if self._directory.get(receiver) is None:
             return self._nobody(receiver)
-        row = request[ACTOR].did(now, "resume", receiver, "done")
-        changed = await self._receivers.resume(receiver, now, row)
+        changed = await self.resumed(receiver, request[ACTOR])
         return web.json_response({"receiver": receiver, "changed": changed})
+
+    async def resumed(self, receiver: str, actor: Actor) -> bool:
+        """Resume a receiver of the directory; False when it was up."""
+        now = self._clock.now()
+        row = actor.did(now, "resume", receiver, "done")
+        return await self._receivers.resume(receiver, now, row)
 
     def _nobody(self, receiver: str) -> web.Response:
         ids = [partner.id for partner in self._directory]
@@ -107,12 +119,26 @@ def _reason(body: bytes) -> str:
         data = None
     if not isinstance(data, dict) or not data.keys() <= {"reason"}:
         raise ValueError(PAUSE_FORM)
-    reason = data.get("reason", "-")
-    if not isinstance(reason, str) or not 1 <= len(reason.strip()) <= REASON_CHARACTERS_MAX:
+    if "reason" not in data:
+        return ""
+    reason = data["reason"]
+    if not isinstance(reason, str) or not reason.strip():
+        raise ValueError(PAUSE_FORM)
+    return checked_reason(reason)
+
+
+def checked_reason(reason: str) -> str:
+    """The reason without blanks around it.
+
+    Raises:
+        ValueError: saying what is wrong, when it is too long or names what could be a real person.
+    """
+    reason = reason.strip()
+    if len(reason) > REASON_CHARACTERS_MAX:
         raise ValueError(PAUSE_FORM)
     if guard.in_text(reason):
         raise ValueError(
             "a personal identity code that could be a living person's is never taken in: "
             "give a reason that names nobody"
         )
-    return reason.strip() if "reason" in data else ""
+    return reason

@@ -302,6 +302,11 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "delivery": {"enum": ["push", "mailbox"]},
             "played": {"type": "boolean", "description": "Whether a stub plays it"},
             "added": {"type": "boolean", "description": "Whether it was added while this runs"},
+            "keys": {"type": "integer", "description": "How many keys it has that count"},
+            "keyed_at": {
+                **_INSTANT_OR_NONE,
+                "description": "When the newest of an added partner's keys was made",
+            },
             "channels": {
                 "type": "array",
                 "items": members(

@@ -28,7 +28,7 @@ from exchange.web.caseworkers.open_work import open_work
 from exchange.web.caseworkers.own_log import OwnLog
 from exchange.web.endpoints import Endpoints, Entry
 from exchange.web.operation import problem_response
-from exchange.web.pages.form import Field, NoForm, all_fields, values_of
+from exchange.web.pages.form import Field, posted, values_of
 from exchange.web.pages.layout import language_of, page
 
 #: Fields of a form with all their values and files, and some that somebody's program may add.
@@ -104,11 +104,7 @@ class CaseworkersPages:
 
     async def ask(self, request: web.Request) -> web.Response:
         """Hand a filled form on to its endpoint, and show what it answers."""
-        body, kind = await request.read(), request.headers.get(hdrs.CONTENT_TYPE, "")
-        try:
-            fields = all_fields(body, kind, FIELDS_MAX)
-        except NoForm as error:
-            return problem_response(400, "No form", str(error))
+        fields = await posted(request, FIELDS_MAX)
         said = values_of(fields)
         first = {name: values[0] for name, values in said.items()}
         worker = self._worker(first)

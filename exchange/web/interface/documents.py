@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from markupsafe import Markup
 
 from exchange.ports import Channel
 from exchange.ports.description import Schema
 from exchange.schemas.catalogue import Catalogue
+from exchange.web.access.guard import ACTOR
 from exchange.web.interface import asyncapi, openapi
 from exchange.web.interface.components import SCHEMAS_PATH, SHARED_PATH, xsd
 from exchange.web.operation import Operation, problem_response
 from exchange.web.pages.docs import PATH as PAGE
 from exchange.web.pages.docs import render
-from exchange.web.pages.layout import HEADERS
+from exchange.web.pages.layout import MENU, page
 
 
 class Documents:
@@ -84,7 +86,7 @@ class Documents:
         return json.dumps(document, ensure_ascii=False).encode()
 
     @cached_property
-    def _page(self) -> str:
+    def _described(self) -> Markup:
         return render(self._openapi)
 
     async def openapi(self, request: web.Request) -> web.Response:
@@ -107,4 +109,6 @@ class Documents:
 
     async def page(self, request: web.Request) -> web.Response:
         """The description as a page."""
-        return web.Response(text=self._page, content_type="text/html", headers=HEADERS)
+        # (The other pages are for those who may look at them.)
+        menu = MENU if ACTOR in request else ()
+        return page(request, "docs.html", described=self._described, menu=menu)

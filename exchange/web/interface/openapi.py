@@ -244,7 +244,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": _id(operation.method, operation.path),
         "tags": ["operators"],
-        "summary": (operation.handler.__doc__ or "").strip().partition("\n")[0],
+        "summary": " ".join((operation.handler.__doc__ or "").split("\n\n")[0].split()),
         "parameters": _in_path(operation.path)
         + [_shown(Parameter(name, text, "query")) for name, text in operation.query.items()],
         "responses": {"200": {"description": "Done", "content": given}},

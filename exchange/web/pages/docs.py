@@ -1,5 +1,5 @@
-"""/docs: the OpenAPI document as one page of HTML, made here, so that reading it loads nothing from
-anywhere and runs no script.
+"""What /docs shows: the OpenAPI document as HTML, in English, made here, so that reading it loads
+nothing from anywhere and runs no script.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 PATH = "/docs"
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -18,13 +19,13 @@ _METHODS = ("get", "post", "put", "delete")
 Shown = tuple[str, str, Mapping[str, Any]]
 
 
-def render(document: Mapping[str, Any]) -> str:
-    """The page of a document."""
+def render(document: Mapping[str, Any]) -> Markup:
+    """What stands in the page of a document."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined
     )
     environment.filters["indented"] = _indented
-    return environment.get_template("docs.html").render(
+    html = environment.get_template("interface.html").render(
         info=document["info"],
         sections=[
             (
@@ -37,6 +38,7 @@ def render(document: Mapping[str, Any]) -> str:
         schemas=sorted(document["components"]["schemas"].items()),
         examples=document["components"]["examples"],
     )
+    return Markup(html)
 
 
 def _operations(document: Mapping[str, Any], tag: str) -> Iterator[Shown]:

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from aiohttp import hdrs, web
+
 from exchange.schemas.attachments import file_name, multipart
 
 MEDIA_TYPE = "multipart/form-data"
@@ -39,6 +41,27 @@ def fields_of(body: bytes, content_type: str, most: int) -> dict[str, bytes]:
         NoForm: when it is none, or has more than `most` fields.
     """
     return {each.name: each.content for each in all_fields(body, content_type, most)}
+
+
+async def posted(request: web.Request, most: int) -> list[Field]:
+    """Every field of the form that a request brings, in order.
+
+    Raises:
+        NoForm: when it brings none, or one of more than `most` fields.
+    """
+    body = await request.read()
+    return all_fields(body, request.headers.get(hdrs.CONTENT_TYPE, ""), most)
+
+
+async def posted_texts(request: web.Request, most: int) -> dict[str, str]:
+    """The texts of that form by their names, without blanks around them; of those with one name the
+    last.
+
+    Raises:
+        NoForm: as `posted`.
+    """
+    values = values_of(await posted(request, most))
+    return {name: texts[-1].strip() for name, texts in values.items()}
 
 
 def values_of(fields: Iterable[Field]) -> dict[str, list[str]]:

@@ -53,12 +53,12 @@ MENU = (
 )
 
 
-def language_of(request: web.Request) -> str:
+def language_of(request: web.BaseRequest) -> str:
     """The language of the page that a request wants."""
     return wanted_language(request.query.get("lang"), request.headers.get("Accept-Language", ""))
 
 
-def signed_in_name(request: web.Request) -> str:
+def signed_in_name(request: web.BaseRequest) -> str:
     """The name of the operator who signed in; empty where nobody needs to."""
     return request[ACTOR].operator.name if request.get(SIGNED_IN) else ""
 
@@ -80,19 +80,25 @@ def link(language: str) -> Callable[..., str]:
 
 
 def page(request: web.Request, name: str, status: int = 200, **values: Any) -> web.Response:
-    """A page from a template with its values; languages link to the same page."""
-    language = language_of(request)
-    languages = [
-        (code, OWN_NAMES[code], str(request.rel_url.update_query(lang=code))) for code in LANGUAGES
-    ]
-    frame = shared(language, signed_in_name(request), request.path)
-    html = template(language, name).render({**frame, "languages": languages, **values})
+    """A page from a template with its values."""
     return web.Response(
-        text=html,
+        text=rendered(request, name, **values),
         status=status,
         content_type="text/html",
-        headers={**HEADERS, "Content-Language": language},
+        headers={**HEADERS, "Content-Language": language_of(request)},
     )
+
+
+def rendered(request: web.BaseRequest, template_name: str, **values: Any) -> str:
+    """The text of a page; languages link to the same page."""
+    language = language_of(request)
+    # (Without the path, of which `//host` would be taken for another host.)
+    languages = [
+        (code, OWN_NAMES[code], f"?{request.rel_url.update_query(lang=code).raw_query_string}")
+        for code in LANGUAGES
+    ]
+    frame = shared(language, signed_in_name(request), request.path)
+    return template(language, template_name).render({**frame, "languages": languages, **values})
 
 
 def shared(language: str, operator: str, path: str) -> dict[str, Any]:

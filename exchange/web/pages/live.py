@@ -30,7 +30,6 @@ ASSETS = Path(__file__).with_name("assets")
 ASSET_TYPES = {
     "page.css": "text/css",
     "page.js": "text/javascript",
-    "act.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aiohttp import hdrs, web
+from aiohttp import web
 from yarl import URL
 
 from exchange.clocks import time_of
@@ -27,8 +27,7 @@ from exchange.web.api.message_search import (
     MessageSearch,
 )
 from exchange.web.api.person_asked import checked_person
-from exchange.web.operation import problem_response
-from exchange.web.pages.form import NoForm, all_fields, values_of
+from exchange.web.pages.form import posted_texts
 from exchange.web.pages.layout import (
     finnish_time,
     language_of,
@@ -94,12 +93,7 @@ class MessagePages:
         """The same by a person, who stands in the form's body and in no address."""
         found: list[MessageRow] = []
         wrong = before = ""
-        body, kind = await request.read(), request.headers.get(hdrs.CONTENT_TYPE, "")
-        try:
-            fields = values_of(all_fields(body, kind, FIELDS_MAX))
-        except NoForm as error:
-            return problem_response(400, "No form", str(error))
-        given = {name: values[-1].strip() for name, values in fields.items()}
+        given = await posted_texts(request, FIELDS_MAX)
         try:
             person = checked_person(given.get("person", ""))
             asked = self._search.asked(_in_finland(given))

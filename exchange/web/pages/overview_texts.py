@@ -23,12 +23,18 @@ MIB = 1 << 20
 NOT_HELD = "\u2013"
 
 
-def midnight(at: int) -> str:
-    """When the day of a moment (milliseconds since 1970 UTC) began in Finland, as RFC 3339 writes
-    it.
+def spans(at: int) -> dict[str, tuple[str, str]]:
+    """By the names of the days that are compared at a moment (milliseconds since 1970 UTC), the
+    times as RFC 3339 writes them from which and before which is counted; empty for today's end.
     """
-    day = datetime.datetime.fromtimestamp(at / 1000, FINLAND).date()
-    return datetime.datetime.combine(day, datetime.time(), FINLAND).isoformat()
+    moment = datetime.datetime.fromtimestamp(at / 1000, FINLAND)
+    minute, told = moment.time().replace(second=0, microsecond=0), {}
+    for name, before in {TODAY: 0, **EARLIER}.items():
+        day = moment.date() - datetime.timedelta(days=before)
+        ends = (datetime.time(), minute) if before else (datetime.time(),)
+        since, *until = (datetime.datetime.combine(day, each, FINLAND).isoformat() for each in ends)
+        told[name] = (since, until[0] if until else "")
+    return told
 
 
 def day_texts(figures: Figures, channels: Sequence[str], language: str) -> dict[str, str]:

@@ -8,13 +8,20 @@ from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
-from exchange.ports import Channel
-from exchange.schemas.directory import Directory
+from exchange.journey.added_partners import AddedPartners
+from exchange.ports import Channel, Clock
+from exchange.schemas.directory import Directory, digests_of
+from exchange.web.access.guard import ACTOR, Guard, Need
+from exchange.web.api.receivers import REASON_CHARACTERS_MAX, ReceiverOperations, checked_reason
 from exchange.web.figures.receiver_conditions import Condition, Conditions
-from exchange.web.pages.layout import may, page
+from exchange.web.pages.form import posted_texts
+from exchange.web.pages.layout import language_of, link, may, page, what_is_wrong
+from exchange.web.pages.receiver_rows import long_text
 
 #: Partners on the page.
 SHOWN_MAX = 200
+#: Fields of the form, and some that somebody's program may add.
+FIELDS_MAX = 10
 
 
 class PartnerPages:
@@ -24,18 +31,25 @@ class PartnerPages:
         self,
         directory: Directory,
         conditions: Conditions,
+        receivers: ReceiverOperations,
+        added: AddedPartners,
         channels: Sequence[Channel],
         sectors: Mapping[str, Mapping[str, str]],
+        clock: Clock,
     ) -> None:
         self._directory = directory
         self._conditions = conditions
+        self._receivers = receivers
+        self._added = added
         self._channels = channels
         self._sectors = sectors
+        self._clock = clock
 
-    def attach(self, app: web.Application) -> None:
-        """Add the routes."""
+    def attach(self, app: web.Application, guard: Guard) -> None:
+        """Add the routes; a viewer may look."""
         app.router.add_get("/partners", self.find)
         app.router.add_get("/partners/{id}", self.show)
+        guard.declare(app.router.add_post("/partners/{id}", self.change), Need("operator"))
 
     async def find(self, request: web.Request) -> web.Response:
         """Partners by a part of their name, id or sector; those that need attention first."""
@@ -59,6 +73,24 @@ class PartnerPages:
 
     async def show(self, request: web.Request) -> web.Response:
         """One partner."""
+        return await self._page(request)
+
+    async def change(self, request: web.Request) -> web.Response:
+        """Pause a partner, for a reason that the form may say, or resume it; then its page."""
+        partner_id, said = request.match_info["id"], await posted_texts(request, FIELDS_MAX)
+        if self._directory.get(partner_id) is None:
+            return await self._page(request)
+        try:
+            if "pause" in said:
+                reason = checked_reason(said.get("reason", ""))
+                await self._receivers.paused(partner_id, reason, request[ACTOR])
+            else:
+                await self._receivers.resumed(partner_id, request[ACTOR])
+        except ValueError as error:
+            return await self._page(request, what_is_wrong(error, language_of(request)))
+        raise web.HTTPSeeOther(link(language_of(request))(f"/partners/{partner_id}"))
+
+    async def _page(self, request: web.Request, wrong: str = "") -> web.Response:
         partner_id = request.match_info["id"]
         partner = self._directory.get(partner_id)
         if partner is None:
@@ -71,6 +103,14 @@ class PartnerPages:
         return page(
             request,
             "partner.html",
+            keys=len(digests_of(partner)),
+            keyed_at=self._added.keyed_at(partner_id),
+            key_lasts=long_text(
+                self._clock.now() - self._added.keyed_at(partner_id), language_of(request)
+            ),
+            status=400 if wrong else 200,
+            wrong=wrong,
+            reason_max=REASON_CHARACTERS_MAX,
             partner=partner,
             condition=(await self._by_id()).get(partner_id),
             permitted=permitted,

@@ -16,7 +16,7 @@ from exchange.web.figures.today import EARLIER
 from exchange.web.figures.today import KINDS as COMPARED
 from exchange.web.pages.figures import KINDS, POINTS, RATED, Figures, Rates, ShownChannel
 from exchange.web.pages.layout import moment, shared, template
-from exchange.web.pages.overview_texts import ALL, day_texts, midnight, moment_texts
+from exchange.web.pages.overview_texts import ALL, NOT_HELD, day_texts, moment_texts, spans
 from exchange.web.pages.receiver_rows import ROWS_MAX, ReceiverRow, receiver_rows
 from exchange.web.pages.translations import LANGUAGES, OWN_NAMES
 
@@ -61,17 +61,19 @@ class Renderer:
             all=ALL,
             compared=COMPARED,
             earlier=[*EARLIER],
-            midnight=midnight(figures.at),
+            spans=spans(figures.at),
+            not_held=NOT_HELD,
             process=figures.process,
         )
 
     def event(self, figures: Figures, rates: Rates, language: str) -> str:
-        """What a server-sent event carries: texts by field, lines by channel and the rows of
-        receivers, as JSON.
+        """What a server-sent event carries: texts by field, lines by channel, when the days begin
+        and end that are compared, and the rows of receivers, as JSON.
         """
         told = {
             "texts": self.texts(figures, rates, language),
             "sparks": self.sparks(rates),
+            "spans": spans(figures.at),
             "receivers": [each.as_dict() for each in self._receivers(figures, language)[:ROWS_MAX]],
         }
         return json.dumps(told, ensure_ascii=False)

@@ -25,6 +25,7 @@ from exchange.publication.side_by_side import (
 )
 from exchange.schemas.instants import milliseconds_of
 from exchange.statistics.days import number_of
+from exchange.web.operation import problem_response
 from exchange.web.pages.layout import HEADERS, language_of, page, what_is_wrong
 from exchange.web.pages.statistics import FILES as FORMS
 from exchange.web.pages.statistics import OWN_STYLE, StatisticsPage
@@ -105,7 +106,7 @@ class RunsPage:
         try:
             content = await asyncio.to_thread(made)
         except ValueError as error:
-            raise web.HTTPBadRequest(text=what_is_wrong(error, language)) from error
+            return problem_response(400, "Not side by side", str(error))
         headers = {**HEADERS, "Content-Type": FORMS[suffix][1]}
         if suffix == "html":
             headers["Content-Security-Policy"] = OWN_STYLE

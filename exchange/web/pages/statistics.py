@@ -28,6 +28,7 @@ from exchange.statistics.suppression import as_open_data
 from exchange.statistics.table import counted_text, figure, percent
 from exchange.web.access.guard import Guard, Need
 from exchange.web.api.filters import WrongFilter
+from exchange.web.operation import problem_response
 from exchange.web.pages.layout import HEADERS, language_of, page, what_is_wrong
 from exchange.web.pages.translations import LANGUAGES, gettext
 
@@ -107,7 +108,7 @@ class StatisticsPage:
         try:
             asked = self._asked(request.query)
         except ValueError as error:
-            raise web.HTTPBadRequest(text=str(error)) from error
+            return problem_response(400, "Not a period", str(error))
         content = await self._made(_written, asked, language_of(request), form)
         headers = {**HEADERS, "Content-Type": media_type}
         if suffix == "html":

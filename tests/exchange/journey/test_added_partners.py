@@ -4,6 +4,7 @@ the audit log, proved by `verify`.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -46,8 +47,13 @@ async def test_every_worker_and_the_next_start_know_an_added_partner(tmp_path: P
         assert others.by_key("first") is None
         await two.look()
         assert getattr(others.by_key("first"), "business_id", "") == "1234567-1"
+        began = one.keyed_at("fund.mine")
+        assert 0 < began == two.keyed_at("fund.mine")
+        assert one.keyed_at("fund.pro") == 0, "of the files' keys nobody knows"
+        await asyncio.sleep(0.002)
         await two.rotate("fund.mine", "second", ME, at_once=False)
         await one.look()
+        assert began < one.keyed_at("fund.mine") == two.keyed_at("fund.mine")
         for key, known in (("first", True), ("second", True), ("third", False)):
             assert (everybody.by_key(key) is not None) == known
         await one.rotate("fund.mine", "third", ME, at_once=True)

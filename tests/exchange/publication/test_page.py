@@ -126,6 +126,10 @@ def test_chromium_shows_it_without_network(page: Page, year_report: Report, tmp_
         assert page.evaluate("document.documentElement.scrollWidth") == width, (
             "nothing sticks out of the window"
         )
+    box = page.locator(".rows tbody td.number").first.bounding_box()
+    assert box, "a row has figures"
+    assert box["x"] + box["width"] <= 390, "what was counted is seen on a phone's first screen"
+    assert box["y"] + box["height"] <= 900
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 26)"
     page.set_viewport_size({"width": 1280, "height": 900})
     for language in LANGUAGES:

@@ -127,6 +127,8 @@ def test_cases_are_counted_where_they_begin_and_messages_where_they_get(
         assert figures.begun == summed(year_ledger, f"message_type='{began}'")
         assert figures.messages == summed(year_ledger, f"process='{process}'")
         assert figures.messages_a_case == (figures.messages / figures.begun if began else None)
+    told = year_report.name("process", "P_BUC_01", "fi")
+    assert told == "P_BUC_01 Vanhuuseläkehakemus", "by its code and by its name"
     by_month = table(year_report, "eessi.cases-by-month").rows
     assert sum(figures.begun for _, figures, _ in by_month if figures) == sum(
         each.begun for each in rows.values()

@@ -11,6 +11,7 @@ import aiohttp
 from lxml import html
 
 from tests.exchange.web.access.endpoints import Shut
+from tests.journeys.pages import forms
 from tests.journeys.running import Running
 
 COUNTY, TOWN = "county.pirkanmaa", "municipality.tampere"
@@ -33,10 +34,7 @@ def form(page: html.HtmlElement, **given: Any) -> aiohttp.FormData:
     ]
     for name, values in given.items():
         fields += [(name, value) for value in ([values] if isinstance(values, str) else values)]
-    data = aiohttp.FormData(default_to_multipart=True)
-    for name, value in fields:
-        data.add_field(name, value)
-    return data
+    return forms.form(fields)
 
 
 async def read(gateway: Running, path: str) -> html.HtmlElement:

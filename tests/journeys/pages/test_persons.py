@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import json
 
-import aiohttp
 from lxml import html
 
 from tests.exchange.web.access.endpoints import Shut
+from tests.journeys.pages import forms
 from tests.journeys.running import Running
 
 PERSON, OTHER = "140890-9423", "140890-9445"
@@ -38,12 +38,7 @@ async def asked(gateway: Running, **changed: str) -> str:
 
 async def posted(gateway: Running, path: str, **fields: str) -> tuple[int, html.HtmlElement]:
     """Status and page of a form."""
-    data = aiohttp.FormData(default_to_multipart=True)
-    for name, value in fields.items():
-        data.add_field(name, value)
-    url, headers = f"{gateway.url}{path}?lang=en", {"Origin": gateway.url}
-    async with gateway.session.post(url, data=data, headers=headers) as response:
-        return response.status, html.document_fromstring(await response.text())
+    return await forms.posted(gateway, path, *fields.items())
 
 
 async def found(gateway: Running, asked_for: object) -> tuple[int, object]:
@@ -102,8 +97,7 @@ async def test_who_may_not_asks_about_nobody(closed: Shut) -> None:
             ("", {"Cookie": "exchange_session=ended", "Origin": gateway.url}, 401),
             (allowed, {}, 200),
         ):
-            data = aiohttp.FormData(default_to_multipart=True)
-            data.add_field("person", PERSON)
+            data = forms.form([("person", PERSON)])
             status, _, _ = await closed.call("POST", path, role, data, **headers)
             assert status == wanted, (path, role, headers)
     audited = await gateway.exchange.ledger.audited(10)

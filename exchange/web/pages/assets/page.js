@@ -44,9 +44,19 @@ function showReceivers(rows) {
   document.getElementById("all-up").hidden = rows.length > 0;
 }
 
+function showSpans(spans) {
+  for (const search of document.querySelectorAll("a[data-span]")) {
+    const [since, until] = spans[search.dataset.span];
+    const address = new URL(search.href);
+    address.searchParams.set("since", since);
+    if (until) address.searchParams.set("until", until);
+    if (search.href !== address.href) search.href = address.href;
+  }
+}
+
 const events = new EventSource(document.body.dataset.events);
 events.onmessage = (event) => {
-  const { texts, sparks: points, receivers: rows } = JSON.parse(event.data);
+  const { texts, sparks: points, spans, receivers: rows } = JSON.parse(event.data);
   for (const [name, text] of Object.entries(texts)) {
     for (const element of fields.get(name) ?? []) {
       if (element.textContent !== text) element.textContent = text;
@@ -54,6 +64,7 @@ events.onmessage = (event) => {
   }
   for (const [name, line] of Object.entries(points)) sparks.get(name)?.setAttribute("points", line);
   showReceivers(rows);
+  showSpans(spans);
   say(link.dataset.live);
 };
 events.onerror = () => say(link.dataset.lost);

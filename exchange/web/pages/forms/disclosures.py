@@ -7,15 +7,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.instants import milliseconds_of
 from exchange.web.access.guard import Guard, Need
 from exchange.web.api.disclosures import Disclosures
 from exchange.web.api.person_asked import checked_person
-from exchange.web.operation import problem_response
-from exchange.web.pages.form import NoForm, all_fields, values_of
+from exchange.web.pages.form import posted_texts
 from exchange.web.pages.layout import language_of, page, what_is_wrong
 
 #: Fields of the form, and some that somebody's program may add.
@@ -44,12 +43,7 @@ class DisclosurePage:
 
     async def ask(self, request: web.Request) -> web.Response:
         """The form again, with what was told about the person, the newest first."""
-        body, kind = await request.read(), request.headers.get(hdrs.CONTENT_TYPE, "")
-        try:
-            fields = values_of(all_fields(body, kind, FIELDS_MAX))
-        except NoForm as error:
-            return problem_response(400, "No form", str(error))
-        given = {name: values[-1].strip() for name, values in fields.items()}
+        given = await posted_texts(request, FIELDS_MAX)
         try:
             person = checked_person(given.get("person", ""))
             told, before = await self._disclosures.about(request, person, given.get("before", ""))

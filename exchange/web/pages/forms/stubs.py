@@ -8,13 +8,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from exchange.ports import Clock
 from exchange.web.access.guard import ACTOR, Guard, Need
 from exchange.web.api.stubs import StubOperations
-from exchange.web.operation import problem_response
-from exchange.web.pages.form import NoForm, all_fields, values_of
+from exchange.web.pages.form import posted_texts
 from exchange.web.pages.layout import may, page
 
 #: Fields of the form, and some that somebody's program may add.
@@ -45,12 +44,7 @@ class StubPage:
 
     async def change(self, request: web.Request) -> web.Response:
         """Set the override that the form says, or remove one."""
-        body, kind = await request.read(), request.headers.get(hdrs.CONTENT_TYPE, "")
-        try:
-            fields = values_of(all_fields(body, kind, FIELDS_MAX))
-        except NoForm as error:
-            return problem_response(400, "No form", str(error))
-        given = {name: values[-1].strip() for name, values in fields.items()}
+        given = await posted_texts(request, FIELDS_MAX)
         path, what, document = "/overrides", "override", self._override(given)
         if removed := given.get("remove"):
             path, what, document = "/overrides/remove", "override-remove", {"id": removed}

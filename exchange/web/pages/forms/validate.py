@@ -12,8 +12,7 @@ from aiohttp import hdrs, web
 from exchange.journey.check import Checked, Checking
 from exchange.journey.worker_thread import WorkerThread
 from exchange.schemas.catalogue import Catalogue
-from exchange.web.operation import problem_response
-from exchange.web.pages.form import NoForm, fields_of
+from exchange.web.pages.form import fields_of
 from exchange.web.pages.layout import page
 from exchange.web.pages.marked_body import Line, marked
 
@@ -53,12 +52,9 @@ class ValidatePage:
         """The form again, with what was found. A file goes before what was pasted."""
         body = await request.read()
         kind = request.headers.get(hdrs.CONTENT_TYPE, "")
-        try:
-            judged = await self._worker_thread.run(
-                f"at {request.remote}", len(body), self._judge, body, kind
-            )
-        except NoForm as error:
-            return problem_response(400, "No form", str(error))
+        judged = await self._worker_thread.run(
+            f"at {request.remote}", len(body), self._judge, body, kind
+        )
         return self._page(request, judged)
 
     def _judge(self, body: bytes, content_type: str) -> Judged:

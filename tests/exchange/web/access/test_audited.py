@@ -8,7 +8,6 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
@@ -17,6 +16,7 @@ from exchange.schemas.envelope import public_id
 from tests.exchange.web.access.endpoints import Shut, shut
 from tests.exchange.web.access.test_every_route import of_partners, routes
 from tests.exchange.web.dead import die
+from tests.journeys.pages.forms import form
 from tests.journeys.pages.test_caseworkers import COUNTY, PERSON
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -55,6 +55,10 @@ CHANGES: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("/api/v1/disclosures/search", {"person": PERSON}, "disclosures-of-person"),
 )
 FORMS: tuple[tuple[str, dict[str, str], str], ...] = (
+    ("/dead-letters", {"resend": "{dead}"}, "resend"),
+    ("/dead-letters", {"skip": "{dead}"}, "skip"),
+    ("/partners/{id}", {"pause": "1"}, "pause"),
+    ("/partners/{id}", {"resume": "1"}, "resume"),
     ("/stubs", {"partner": "fund.pro", "status": "503"}, "override"),
     ("/messages", {"person": PERSON}, "messages-of-person"),
     ("/disclosures", {"person": PERSON}, "disclosures-of-person"),
@@ -100,10 +104,10 @@ async def test_every_change_is_in_the_audit_log_with_who_made_it(closed: Shut) -
         assert status < 300, (path, text)
         assert await noted(closed) == (what, "a-admin"), path
     for path, fields, what in FORMS:
-        form = aiohttp.FormData(default_to_multipart=True)
-        for name, value in fields.items():
-            form.add_field(name, value)
-        status, _, text = await closed.call("POST", path, "admin", form)
+        dead = public_id(await die(exchange, f"dead {path} {what}", "http-503: closed"))
+        sent = form((name, value.replace("{dead}", dead)) for name, value in fields.items())
+        address = path.replace("{id}", "fund.pro")
+        status, _, text = await closed.call("POST", address, "admin", sent)
         assert status < 500, (path, text)
         assert await noted(closed) == (what, "a-admin"), path
     origin = {"Origin": closed.running.url}

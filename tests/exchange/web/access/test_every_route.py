@@ -24,7 +24,7 @@ PUBLIC = re.compile(r"GET /[\w/-]+/(schemas/x|\w+Service\.svc)|(GET|HEAD) /listC
 ANY_HOST = {"/health/live", "/health/ready"}
 OPEN = ANY_HOST | {*DESCRIBED, "/sign-in", "/sign-out"}
 PAGES = {"/audit": "admin", "/disclosures": "admin", "/kelmu/": "operator"}
-FORMS = {"/messages": "operator", "/stubs": "operator"}
+FORMS = dict.fromkeys(("/messages", "/stubs", "/dead-letters", "/partners/{id}"), "operator")
 FOREIGN = {"Host": "evil.example"}, {"Origin": "https://evil.example"}
 
 

@@ -12,6 +12,7 @@ from lxml import html
 from exchange.web.api.message_search import STATES
 from exchange.web.pages.figures import POINTS, Rates
 from exchange.web.pages.layout import MENU, TEMPLATES, moment
+from exchange.web.pages.overview_texts import spans
 from exchange.web.pages.render import (
     SPARK_HEIGHT,
     SPARK_WIDTH,
@@ -99,6 +100,16 @@ def test_an_event_carries_every_text_that_changes() -> None:
     event = json.loads(RENDERER.event(figures(received=2000), Rates(), "fi"))
     assert event["texts"]["luova.received"] == "2\u00a0000"
     assert set(event["sparks"]) == {"luova", "quiet"}
+
+
+def test_the_days_that_are_compared_begin_and_end_as_late() -> None:
+    """Clocks went forward on 29 March 2026 at 3."""
+    assert spans(1_774_774_830_000) == {
+        "today": ("2026-03-29T00:00:00+02:00", ""),
+        "yesterday": ("2026-03-28T00:00:00+02:00", "2026-03-28T12:00:00+02:00"),
+        "last-week": ("2026-03-22T00:00:00+02:00", "2026-03-22T12:00:00+02:00"),
+    }
+    assert json.loads(RENDERER.event(figures(), Rates(), "fi"))["spans"].keys() == spans(0).keys()
 
 
 def test_every_text_of_the_templates_has_its_translations() -> None:
