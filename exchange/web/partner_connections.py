@@ -5,6 +5,7 @@ which never waits for a partner that does not read.
 from __future__ import annotations
 
 import asyncio
+import select
 from functools import partial
 from typing import Any, cast
 
@@ -51,6 +52,22 @@ class PartnerConnection(ResponseHandler):
         self._came = 0
         self._in_head = False
 
+    def is_connected(self) -> bool:
+        """Whether a call may be made on it: not when something has come without a call, also what
+        the event loop has not read yet.
+        """
+        return super().is_connected() and not (self._is_idle() and self._has_come())
+
+    def _is_idle(self) -> bool:
+        return not self._in_head and (self._payload is None or self._payload.is_eof())
+
+    def _has_come(self) -> bool:
+        if self.transport is None or (connected := self.transport.get_extra_info("socket")) is None:
+            return False
+        waiting = select.poll()
+        waiting.register(connected.fileno(), select.POLLIN)
+        return bool(waiting.poll(0))
+
     def set_response_params(self, **settings: Any) -> None:
         """A call begins."""
         self._calls += 1
@@ -62,7 +79,7 @@ class PartnerConnection(ResponseHandler):
         """Parse piece by piece until the head is whole."""
         self._garbage.saw(len(data))
         # (Without bytes aiohttp calls this itself, to parse what it has kept.)
-        if data and not self._in_head and (self._payload is None or self._payload.is_eof()):
+        if data and self._is_idle():
             self._drop()
             return
         while self._in_head and data:

@@ -63,6 +63,21 @@ async def test_what_nobody_asked_for_answers_no_later_call(pieces: tuple[bytes, 
             assert (seen.connections, len(seen.requests)) == (number, number), "not used again"
 
 
+async def test_nor_does_what_the_loop_has_not_read_yet() -> None:
+    writers = []
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        await in_pieces(SHORT)(reader, writer)
+
+    async with partner(behave) as (transport, to, seen):
+        assert (await transport.send(to, CALL, 5)).body == b"ok"
+        writers[0].write(UNASKED)
+        # It lies in the client's socket now: the loop has had no turn to read it.
+        assert (await transport.send(to, CALL, 5)).body == b"ok"
+        assert seen.connections == 2
+
+
 @pytest.mark.parametrize(
     "coding",
     [
