@@ -174,8 +174,12 @@ class LocalStandby(LocalServer):
         """The script does it at the first start."""
 
     def _begin(self, options: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+        # (A checkout may be its owner's alone, and the server is another user's.)
+        script = self.folder / "standby.sh"
+        script.write_bytes((DOCKER / "standby.sh").read_bytes())
+        script.chmod(0o644)
         return subprocess.Popen(
-            ["sh", DOCKER / "standby.sh", *options],
+            ["sh", script, *options],
             env=self._primary.environment | {"PGDATA": str(self.data)},
             cwd=self.folder, stdout=log, stderr=log, **self._as,
         )  # fmt: skip
