@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
+import json
+import random
 from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import patch
@@ -9,6 +12,7 @@ from unittest.mock import patch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from exchange.adapters.luova.families.tax import generate
 from exchange.adapters.luova.families.tax import rules as rules_tax
 
 CONTEXT = cast(Any, SimpleNamespace(now=1_772_000_000_000))
@@ -68,3 +72,16 @@ def test_sums_in_cents_say_what_sums_in_decimals_say(
 def test_the_quick_way_is_taken() -> None:
     assert rules_tax._cents([0.1, 0.2, 3]) == [10, 20, 300]
     assert rules_tax._cents([0.1, "0.2"]) is None
+
+
+def test_the_last_taxations_of_a_year_end_in_october_of_the_next() -> None:
+    def states(date: datetime.date, year: int) -> set[str]:
+        made = (
+            generate.response(random.Random(seed), date, seed, year=year) for seed in range(200)
+        )
+        return {json.loads(each.body)["status"] for each in made}
+
+    some, nothing = {"finished", "no-data"}, {"no-data"}
+    assert states(datetime.date(2026, 11, 1), 2025) == some
+    assert states(datetime.date(2026, 10, 31), 2025) == {"under-way"} | some
+    assert states(datetime.date(2025, 11, 1), 2025) == {"under-way"} | nothing
