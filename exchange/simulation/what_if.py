@@ -26,7 +26,7 @@ from exchange.simulation.rounding import nearest, share
 from exchange.simulation.workload import Reading, Workload
 
 #: How many times a stream's messages there may be.
-FACTOR_MAX = 1_000
+FACTOR_MAX = 10_000
 FOLDER = Path(__file__).with_name("interfaces")
 _FACTOR = re.compile(r"([+-]\d+(?:\.\d+)?)%|x(\d+(?:\.\d+)?)")
 #: Business ids of added partners begin here; synthetic like all others.

@@ -153,13 +153,15 @@ def questions_about(held: Held, permitted: tuple[str, ...]) -> list[Question]:
     # A key is nobody's own: it is told to whoever has a permit.
     found.append(Question(KEY_OF_DAY, "2026-03-02", permitted, by_path(KEY_OF_DAY), "2026-03-03"))
     found.append(Question(ACKNOWLEDGE, held.delivery, (), _acknowledgement))
+    # (Once its owner has moved the notice, as another test has it do, it is the other county's.)
+    counties = ("county.lappi", "county.kainuu")
     for path, wanted, mine, nothing, write in (
-        ("information-requests/{id}/answers", "r-2", "county.lappi", "r-9", _kelmu_answer),
-        ("information-requests/{id}/withdrawals", "r-2", "kela.benefits", "r-9", _withdrawal),
-        ("notices/{id}/transfers", "n-2", "county.lappi", "n-9", _transfer),
+        ("information-requests/{id}/answers", "r-2", ("county.lappi",), "r-9", _kelmu_answer),
+        ("information-requests/{id}/withdrawals", "r-2", ("kela.benefits",), "r-9", _withdrawal),
+        ("notices/{id}/transfers", "n-2", counties, "n-9", _transfer),
     ):
         found.append(
-            Question(f"/kelmu/v1/{path}", wanted, (mine,), write, nothing=nothing, is_costly=True)
+            Question(f"/kelmu/v1/{path}", wanted, mine, write, nothing=nothing, is_costly=True)
         )
     for field, wanted, nothing in (
         ("DeliveryId", "R-3", "R-4"),

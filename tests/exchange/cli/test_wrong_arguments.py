@@ -186,7 +186,7 @@ statistics --from 2025-02-29 :: --from
 statistics --scale 1e-999999999 :: no share such as 1/1000
 statistics --scale 1/9e999999999 :: no share such as 1/1000
 simulate 2024 --scale 1e999999999 :: no share such as 1/1000
-simulate 2024 --what-if tax=x1000000000000000000000 :: at most x1000
+simulate 2024 --what-if tax=x1000000000000000000000 :: at most x10000
 simulate 2089 :: 'year'
 simulate 0 :: 'year'
 samples population.births -n 1000000000000000000000 :: '-n'
