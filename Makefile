@@ -94,7 +94,7 @@ else
 	$(DRILL) -n 0 -m by_clock tests/drills || failed=1; \
 	$(DRILL) -n 2 -m "not by_clock" tests/drills || failed=1; \
 	DRILLS_PARTS=$(or $(PARTS),3) $(BIN)/python -m pytest -n 2 -q -m "drill or hypothesis" --hypothesis-profile drawn --ignore tests/drills || failed=1; \
-	$(BIN)/python -m tests.mutants --parts 8 --random 3 --seed $$DRILLS_SEED || failed=1; \
+	$(BIN)/python -m tests.mutants --parts 12 --random 3 --seed $$DRILLS_SEED || failed=1; \
 	exit $$failed
 endif
 

@@ -46,7 +46,7 @@ ASK_EVERY_SECONDS = 0.02
 #: Each day has its own, so that what is not drawn today is drawn another day.
 SEED = int(os.environ.get("DRILLS_SEED", time.time() // 86_400))
 #: On each of so many days in a row other message types have their turn.
-TYPES_TURNS = 4
+TYPES_TURNS = 6
 #: `make drills-shapes`: every document that there is, each at full size.
 ALL = "DRILLS_ALL_SHAPES" in os.environ
 #: Each was more than linear, or ended in an error, before it was mended.
