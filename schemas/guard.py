@@ -77,7 +77,7 @@ def real_person_in(body: bytes) -> bool:
 
     Costs about 1 microsecond per KB when nothing in it could hide a code.
     """
-    return _plainly_in(body) or _secretly_in(body)
+    return _plainly_in(body) or _hidden_in_bytes(body)
 
 
 def artificial_persons_in(body: bytes, most: int = PERSONS_MAX) -> tuple[str, ...] | None:
@@ -91,7 +91,7 @@ def artificial_persons_in(body: bytes, most: int = PERSONS_MAX) -> tuple[str, ..
                 found.setdefault(body[place : place + _CODE_BYTES])
         elif _could_be_real_at(body, place):
             return None
-    return None if _secretly_in(body) else _valid(found)
+    return None if _hidden_in_bytes(body) else _valid(found)
 
 
 def named_persons(body: bytes, most: int = PERSONS_MAX) -> tuple[str, ...]:
@@ -111,7 +111,7 @@ def _valid(found: Iterable[bytes]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in texts if is_personal_identity_code(text)))
 
 
-def _secretly_in(body: bytes) -> bool:
+def _hidden_in_bytes(body: bytes) -> bool:
     """Whether what a reader makes of the bytes holds such a code."""
     if not _could_hide(body):
         return False

@@ -114,15 +114,21 @@ async def test_a_machine_that_is_gone_without_a_word_is_not_waited_for(
     assert found.clean, [check for check in found.checks if check.broken]
 
 
-async def test_a_standby_is_looked_into_and_not_served_from(
-    pair: tuple[LocalServer, LocalStandby],
-) -> None:
-    primary, standby = pair
+async def _with_a_message(primary: LocalServer) -> str:
+    """The name of a new ledger that holds one."""
     name = _name(primary)
     ledger = PostgresLedger(Server(primary.url(name)))
     await ledger.open()
     await ledger.record(record("a"))
     await ledger.close()
+    return name
+
+
+async def test_a_standby_is_looked_into_and_not_served_from(
+    pair: tuple[LocalServer, LocalStandby],
+) -> None:
+    primary, standby = pair
+    name = await _with_a_message(primary)
     await asyncio.to_thread(standby.catch_up)
     behind = standby.url(name)
     found = await asyncio.to_thread(verify, Server(behind))
@@ -137,11 +143,7 @@ async def test_a_standby_that_ends_a_long_view_does_not_make_the_ledger_broken(
     pair: tuple[LocalServer, LocalStandby], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     primary, standby = pair
-    name = _name(primary)
-    ledger = PostgresLedger(Server(primary.url(name)))
-    await ledger.open()
-    await ledger.record(record("a"))
-    await ledger.close()
+    name = await _with_a_message(primary)
     standby.ask("ALTER SYSTEM SET max_standby_streaming_delay=0")
     standby.ask("SELECT pg_reload_conf()")
     await asyncio.to_thread(standby.catch_up)
