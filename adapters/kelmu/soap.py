@@ -4,7 +4,6 @@ way of the JSON query, and its answer as elements again.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -24,6 +23,7 @@ from exchange.schemas.call import JSON, XML, Call, Reply
 from exchange.schemas.directory import Partner
 from exchange.schemas.violation import Malformed, Violation
 from exchange.schemas.x_road.wsdl import description
+from exchange.schemas.xml.characters import NO_CHARACTER
 
 PATH = "/kelmu/v1/soap/queries"
 OPERATION, NAMESPACE = "BenefitQuery", "urn:exchange:kelmu:1"
@@ -34,8 +34,6 @@ _LISTS = ("benefits", "data_groups")
 #: What a fault tells of a problem beside its text.
 _TOLD = ("reason", "id", "violations")
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
-#: What JSON may hold and XML may not.
-_NO_CHARACTER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 @cache
@@ -108,7 +106,7 @@ def _inside(members: dict[str, Any]) -> str:
 
 def _text(value: Any) -> str:
     text = value if isinstance(value, str) else to_json(value).decode()
-    return escape(_NO_CHARACTER.sub("\ufffd", text))
+    return escape(NO_CHARACTER.sub("\ufffd", text))
 
 
 def _fault(side: str, detail: str, problem: dict[str, Any]) -> Reply:

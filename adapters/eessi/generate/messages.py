@@ -19,6 +19,7 @@ from exchange.adapters.eessi.generate.seds import CONTENTS, body
 from exchange.schemas.directory import Directory, Partner, load
 from exchange.schemas.generated import Generated, Generator
 from exchange.schemas.value import value
+from exchange.schemas.xml.characters import NO_CHARACTER
 
 __all__ = [
     "CONTENT_TYPE",
@@ -109,7 +110,6 @@ def hex_id(rng: random.Random) -> str:
 #: Whatever text or an attribute can't hold as it is, or not at all. Artificial texts hardly ever
 #: have any of it.
 _SPECIAL = re.compile(r'["&<>\x00-\x1f\ufffe\uffff]')
-_IMPOSSIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def _text(text: str) -> str:
@@ -118,7 +118,7 @@ def _text(text: str) -> str:
     Raises:
         ValueError: when XML has no way to write one of its characters.
     """
-    if _IMPOSSIBLE.search(text):
+    if NO_CHARACTER.search(text):
         raise ValueError(f"no XML can hold {text!r}")
     return escape(text, {"\r": "&#13;"})
 
