@@ -7,6 +7,9 @@ etuustietopalvelu Kelmun käyttäjälle"); how the pages look is *modelled*.
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
 from exchange.adapters.kelmu.caseworker.documents import DOCUMENT
 from exchange.adapters.kelmu.caseworker.form import HANDLE, titles
 from exchange.adapters.kelmu.caseworker.queries import QUERY, VIEW
@@ -22,6 +25,8 @@ def may_sign_in(partner: Partner) -> bool:
     return RIGHTS.of(partner) is not None
 
 
+RULES = tomllib.loads(Path(__file__).with_name("rules.toml").read_text(encoding="utf-8"))
+
 PAGES = CaseworkerPages(
     path="/kelmu/",
     title=titles(
@@ -32,6 +37,8 @@ PAGES = CaseworkerPages(
     mandates=(VIEW, HANDLE),
     tasks=(QUERY, REQUESTS, ANSWER, DOCUMENT, NOTICES, MOVE),
     may_sign_in=may_sign_in,
+    id_header="X-Message-Id",
+    rules=RULES,
     open_work=OpenWork(
         title=titles(
             "Avoimet tietopyynnöt", "Öppna informationsbegäranden", "Open information requests"

@@ -67,7 +67,7 @@ def of_partners(closed: Shut) -> list[Route]:
 
 
 async def status(closed: Shut, route: Route, role: str = "", **headers: str) -> int:
-    """What a call gets; no more of it is read."""
+    """What a call gets; no more of it is read. What operators are told is kept nowhere."""
     sent = {"Content-Type": "application/json", **headers}
     if role:
         sent["Authorization"] = f"Bearer {closed.keys[role]}"
@@ -75,6 +75,9 @@ async def status(closed: Shut, route: Route, role: str = "", **headers: str) -> 
     async with closed.running.session.request(
         route.method, url, headers=sent, allow_redirects=False
     ) as response:
+        if role and response.status == 200 and not route.path.startswith("/live/"):
+            kept = response.headers.get("Cache-Control"), response.headers["X-Content-Type-Options"]
+            assert kept == ("no-store", "nosniff"), route
         return response.status
 
 

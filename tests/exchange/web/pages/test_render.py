@@ -108,6 +108,7 @@ def test_the_days_that_are_compared_begin_and_end_as_late() -> None:
         "today": ("2026-03-29T00:00:00+02:00", ""),
         "yesterday": ("2026-03-28T00:00:00+02:00", "2026-03-28T12:00:00+02:00"),
         "last-week": ("2026-03-22T00:00:00+02:00", "2026-03-22T12:00:00+02:00"),
+        "lately": ("2026-03-29T12:00:20+03:00", "2026-03-29T12:00:30+03:00"),
     }
     assert json.loads(RENDERER.event(figures(), Rates(), "fi"))["spans"].keys() == spans(0).keys()
 
