@@ -61,12 +61,13 @@ Cell = str | Title | Decimal | Go
 @value
 class Section:
     """A part of an answer as a table: texts (dates are ISO, times RFC 3339), titles by language and
-    amounts.
+    amounts. `empty` is what is told where it has no rows.
     """
 
     title: Title
     columns: Sequence[Title]
     rows: Sequence[Sequence[Cell]]
+    empty: Title | None = None
 
 
 def first_step(violation: Mapping[str, Any], _: Said) -> str:

@@ -18,6 +18,8 @@ def titles(fi: str, sv: str, en: str) -> Title:
 
 YES, NO = titles("kyllä", "ja", "yes"), titles("ei", "nej", "no")
 BENEFIT = titles("Etuus", "Förmån", "Benefit")
+MESSAGE_ID = titles("Sanoman tunnus", "Meddelandets id", "Id of the message")
+RECEIVED_AT = titles("Vastaanotettu", "Mottaget", "Received at")
 STATE = titles("Tila", "Status", "State")
 PERSON = Field(
     name="person",
@@ -79,10 +81,7 @@ def receipt(answer: Any) -> Sequence[Section]:
     return (
         Section(
             title=titles("Lähetetty", "Skickat", "Sent"),
-            columns=(
-                titles("Sanoman tunnus", "Meddelandets id", "Id of the message"),
-                titles("Vastaanotettu", "Mottaget", "Received at"),
-            ),
+            columns=(MESSAGE_ID, RECEIVED_AT),
             rows=((str(answer["id"]), str(answer["received_at"])),),
         ),
     )

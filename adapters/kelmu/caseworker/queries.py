@@ -10,8 +10,10 @@ from typing import Any
 
 from exchange.adapters.kelmu.caseworker.form import (
     BENEFIT,
+    MESSAGE_ID,
     NO,
     PERSON,
+    RECEIVED_AT,
     SEARCH,
     STATE,
     YES,
@@ -90,6 +92,17 @@ _WORDS: Mapping[str, Title] = {
         "kauempana kuin oikeus ulottuu", "längre bak än rätten", "further back than the right"
     ),
 }
+_NOBODY = Section(
+    title=titles("Etuustiedot", "Förmånsuppgifter", "Benefit data"),
+    columns=(),
+    rows=(),
+    empty=titles(
+        "Rekisterissä ei ole tietoja tästä henkilöstä.",
+        "Registret har inga uppgifter om denna person.",
+        "The register knows nothing of this person.",
+    ),
+)
+_ASKED = titles("Kysely", "Förfrågan", "The query")
 _WHAT, _WHY = titles("Mitä", "Vad", "What"), titles("Miksi", "Varför", "Why")
 
 
@@ -169,8 +182,11 @@ def document(said: Said, worker: str) -> dict[str, Any]:
 
 
 def told(answer: Any) -> Sequence[Section]:
-    """The answer, a table for each group of data that the organisation may see."""
-    return [*_groups(answer), *_left_out(answer)]
+    """The answer: a table for each group of data that the organisation may see, what was left out,
+    and by which message and for which time it was asked.
+    """
+    groups = list(_groups(answer))
+    return [*(groups or [_NOBODY]), *_left_out(answer), _about(answer)]
 
 
 def _groups(answer: Any) -> Iterator[Section]:
@@ -194,6 +210,15 @@ def _left_out(answer: Any) -> Iterator[Section]:
             columns=[_WHAT, _WHY, _COLUMNS["from"]],
             rows=[_left_out_row(each) for each in answer["left_out"]],
         )
+
+
+def _about(answer: Any) -> Section:
+    """The query itself, so that a printed answer tells which one it is."""
+    return Section(
+        title=_ASKED,
+        columns=(RECEIVED_AT, _COLUMNS["from"], _COLUMNS["to"], MESSAGE_ID),
+        rows=((answer["received_at"], answer["from"], answer["to"], answer["id"]),),
+    )
 
 
 def _left_out_row(left_out: Mapping[str, str]) -> Sequence[Cell]:

@@ -9,6 +9,7 @@ for (const element of document.querySelectorAll("[data-field]")) {
 }
 const sparks = new Map(Array.from(document.querySelectorAll("[data-spark]"), (line) => [line.dataset.spark, line]));
 const link = document.getElementById("link");
+const notUpdated = link.textContent;
 const receivers = document.querySelector("[data-receivers]");
 const columns = ["why", "probe", "waiting", "held_up"];
 
@@ -67,4 +68,5 @@ events.onmessage = (event) => {
   showSpans(spans);
   say(link.dataset.live);
 };
-events.onerror = () => say(link.dataset.lost);
+// A browser does not come again after a refusal: the session has ended, or too many watch.
+events.onerror = () => say(events.readyState === EventSource.CLOSED ? notUpdated : link.dataset.lost);
