@@ -81,9 +81,7 @@ _WORDS: Mapping[str, Title] = {
     "unemployment-fund": titles("työttömyyskassa", "arbetslöshetskassa", "unemployment fund"),
     "healthcare": titles("terveydenhuolto", "hälsovården", "healthcare"),
     "pension-institution": titles("eläkelaitos", "pensionsanstalt", "pension institution"),
-    "wellbeing-county": titles(
-        "hyvinvointialue", "välfärdsområde", "wellbeing services county"
-    ),
+    "wellbeing-county": titles("hyvinvointialue", "välfärdsområde", "wellbeing services county"),
     "no-valid-code": titles(
         "ei ole henkilötunnus", "är ingen personbeteckning", "no personal identity code"
     ),
@@ -115,9 +113,7 @@ def fields(partner: Partner, now: int, _: Said) -> Sequence[Field]:
     # (The acts of the purpose that the form begins with, and of each what it is for.)
     grounds = sorted(right.purposes[purposes[0].value])
     acts = [
-        Choice(act, each.title)
-        for each in purposes
-        for act in sorted(right.purposes[each.value])
+        Choice(act, each.title) for each in purposes for act in sorted(right.purposes[each.value])
     ]
     return (
         PERSON,

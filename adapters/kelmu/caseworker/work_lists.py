@@ -201,9 +201,7 @@ def _move_fields(partner: Partner, _: int, said: Said) -> Sequence[Field]:
             required=True,
             organisations=lambda other: other.id != partner.id and provides_social_services(other),
         ),
-        Field(
-            name="reason", title=titles("Syy", "Orsak", "Reason"), kind="long", required=True
-        ),
+        Field(name="reason", title=titles("Syy", "Orsak", "Reason"), kind="long", required=True),
     )
 
 

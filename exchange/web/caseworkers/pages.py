@@ -20,7 +20,6 @@ from yarl import URL
 
 from exchange.ports import Channel, Clock, Desk, Ledger
 from exchange.ports.caseworkers import CaseworkerPages, Said, Section, Task
-from exchange.ports.caseworkers import Field as FormField
 from exchange.schemas.attachments import joined
 from exchange.schemas.call import JSON, Call, Reply
 from exchange.schemas.catalogue import Catalogue

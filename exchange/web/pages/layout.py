@@ -194,4 +194,6 @@ def day(text: str, language: str) -> str:
         date = None
     if date is None:
         return text
-    return f"{date.day} {date:%b %Y}" if language == "en" else f"{date.day}.{date.month}.{date.year}"
+    return (
+        f"{date.day} {date:%b %Y}" if language == "en" else f"{date.day}.{date.month}.{date.year}"
+    )

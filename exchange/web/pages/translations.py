@@ -37,7 +37,10 @@ def _with_places() -> Mapping[str, re.Pattern[str]]:
     for text in words():
         names, said = _PLACE.findall(text), _PLACE.split(text)[::2]
         if names:
-            parts = [f"(?P<{name}>.+){re.escape(after)}" for name, after in zip(names, said[1:], strict=True)]
+            parts = [
+                f"(?P<{name}>.+){re.escape(after)}"
+                for name, after in zip(names, said[1:], strict=True)
+            ]
             found[text] = re.compile("".join((re.escape(said[0]), *parts)))
     return found
 
@@ -53,7 +56,9 @@ def gettext(language: str) -> Callable[[str], str]:
         if len(text) <= _CHARACTERS_MAX:
             for placed, pattern in _with_places().items():
                 if values := pattern.fullmatch(text):
-                    return _PLACE.sub(lambda place, of=values: of[place[1]], words()[placed][language])
+                    return _PLACE.sub(
+                        lambda place, of=values: of[place[1]], words()[placed][language]
+                    )
         return text
 
     return say

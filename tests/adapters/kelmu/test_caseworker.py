@@ -45,7 +45,12 @@ def test_amounts_are_numbers_and_what_was_left_out_is_told_in_words() -> None:
     payment = {"benefit": "pensions", "paid_on": "2026-11-02", "amount": "1204.5"}
     left_out = [
         {"what": "benefit", "value": "child-benefit", "reason": "no-right"},
-        {"what": "time", "value": "2020-01-01", "reason": "further-back-than-right", "limit": "2023-11-30"},
+        {
+            "what": "time",
+            "value": "2020-01-01",
+            "reason": "further-back-than-right",
+            "limit": "2023-11-30",
+        },
     ]
     payments, rest, _ = told({**answer(payments=[payment]), "left_out": left_out})
     assert payments.rows[0][2] == Decimal("1204.5")

@@ -48,7 +48,11 @@ async def page(
 @pytest.mark.parametrize(
     ("language", "heading", "why"),
     [
-        ("fi", "Ei sallittu", "valvojan a-viewer rooli on viewer; tarvitaan rooli admin tai ylempi"),
+        (
+            "fi",
+            "Ei sallittu",
+            "valvojan a-viewer rooli on viewer; tarvitaan rooli admin tai ylempi",
+        ),
         ("sv", "Inte tillåtet", "a-viewer har rollen viewer; rollen admin eller en högre behövs"),
         ("en", "Not allowed", "a-viewer is viewer; the role admin or a higher one is wanted"),
     ],
