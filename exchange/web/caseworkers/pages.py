@@ -141,7 +141,7 @@ class CaseworkersPages:
         if files:
             told = [(each.file_name or "", each.content_type, each.content) for each in files]
             content_type, body = joined(body, told)
-        headers = {hdrs.CONTENT_TYPE: content_type}
+        headers: dict[str, str] = {hdrs.CONTENT_TYPE: content_type}
         if task.is_change and (shown := said.get(SHOWN)):
             same = hashlib.blake2b(body, digest_size=16, key=shown[0].encode()[:64])
             headers[self._pages.id_header] = f"form-{same.hexdigest()}"

@@ -56,9 +56,10 @@ def gettext(language: str) -> Callable[[str], str]:
         if len(text) <= _CHARACTERS_MAX:
             for placed, pattern in _with_places().items():
                 if values := pattern.fullmatch(text):
-                    return _PLACE.sub(
-                        lambda place, of=values: of[place[1]], words()[placed][language]
-                    )
+                    parts = _PLACE.split(words()[placed][language])
+                    # (Every second part is the name of a place.)
+                    parts[1::2] = [values[name] for name in parts[1::2]]
+                    return "".join(parts)
         return text
 
     return say
