@@ -118,8 +118,8 @@ class OpenWork:
 @dataclass(frozen=True, slots=True)
 class CaseworkerPages:
     """The pages of a channel below `path`, which ends with a slash. `id_header` is the header in
-    which the channel's callers name a message; `rules` says, of the rules that a form can break,
-    what a caseworker is told.
+    which the channel's callers name a message; `purposes` titles what may be asked for; `rules`
+    says, of the rules that a form can break, what a caseworker is told.
     """
 
     path: str
@@ -128,5 +128,6 @@ class CaseworkerPages:
     tasks: Sequence[Task]
     may_sign_in: Callable[[Partner], bool]
     id_header: str
+    purposes: Mapping[str, Title]
     rules: Mapping[str, Title]
     open_work: OpenWork | None = None

@@ -18,6 +18,7 @@ from exchange.adapters.kelmu.identify import REQUEST, REQUEST_ANSWER, WITHDRAWAL
 from exchange.adapters.kelmu.rights import RIGHTS
 from exchange.ports.caseworkers import CaseworkerPages, OpenWork
 from exchange.schemas.directory import Partner
+from exchange.schemas.kelmu.codes import PURPOSES
 
 
 def may_sign_in(partner: Partner) -> bool:
@@ -38,6 +39,7 @@ PAGES = CaseworkerPages(
     tasks=(QUERY, REQUESTS, ANSWER, DOCUMENT, NOTICES, MOVE),
     may_sign_in=may_sign_in,
     id_header="X-Message-Id",
+    purposes={name: code.title for name, code in PURPOSES.items()},
     rules=RULES,
     open_work=OpenWork(
         title=titles(
