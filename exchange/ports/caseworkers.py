@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 from exchange.schemas.directory import Partner
@@ -27,18 +28,21 @@ class Choice:
 
 @value
 class Field:
-    """A field of a form: a text, a long one, a date, one of the choices or some of them, files, or
-    (`fixed`) what the address of the form says. `given` is what it holds at first; `note` says what
-    it means when it is left empty.
+    """A field of a form: a text (`choices` are suggestions), a long one, a date, one of the choices
+    or some of them, one of the organisations that `organisations` chooses, files, or (`fixed`) what
+    the address of the form says. `given` is what it holds at first; `note` says what may stand in
+    it, or what it means when it is left empty. A browser sends no form without what is `required`.
     """
 
     name: str
     title: Title
-    kind: Literal["text", "long", "date", "one", "some", "files", "fixed"] = "text"
+    kind: Literal["text", "long", "date", "one", "some", "organisation", "files", "fixed"] = "text"
     choices: Sequence[Choice] = ()
     given: Sequence[str] = ()
     hint: str = ""
     note: Title | None = None
+    required: bool = False
+    organisations: Callable[[Partner], bool] = lambda _: True
 
 
 @value
@@ -50,17 +54,25 @@ class Go:
     given: Said
 
 
-#: What a cell of a table holds.
-Cell = str | Title | Go
+#: What a cell of a table holds; a number is an amount in euros.
+Cell = str | Title | Decimal | Go
 
 
 @value
 class Section:
-    """A part of an answer as a table: texts (dates are ISO) and titles by language."""
+    """A part of an answer as a table: texts (dates are ISO, times RFC 3339), titles by language and
+    amounts. `empty` is what is told where it has no rows.
+    """
 
     title: Title
     columns: Sequence[Title]
     rows: Sequence[Sequence[Cell]]
+    empty: Title | None = None
+
+
+def first_step(violation: Mapping[str, Any], _: Said) -> str:
+    """The member of a document that a violation (as JSON) is about."""
+    return str(violation["path"]).split("/")[1] if violation["path"] else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +83,24 @@ class Task:
 
     `fields` gets the organisation, the time (milliseconds) and what the form says already; where it
     gives none the task is not offered. `document` gets what the form says and the worker,
-    `parameters` makes of the former what stands in the endpoint's address. `begins_with` names the
-    fields that the form's own address may say: ids, never a person.
+    `parameters` makes of the former what stands in the endpoint's address, `field_of` names the
+    field that a violation is about. `begins_with` names the fields that the form's own address may
+    say: ids, never a person. `button` is what the form's button says. Of a task that changes
+    something (`is_change`) a form that is sent twice is one message.
     """
 
     name: str
     title: Title
     mandate: str
     endpoint: str
+    button: Title
     fields: Callable[[Partner, int, Said], Sequence[Field]]
     document: Callable[[Said, str], Any]
     told: Callable[[Any], Sequence[Section]]
     begins_with: Sequence[str] = ()
     parameters: Callable[[Said], Mapping[str, str]] = lambda _: {}
+    field_of: Callable[[Mapping[str, Any], Said], str] = first_step
+    is_change: bool = False
 
 
 @value
@@ -100,11 +117,17 @@ class OpenWork:
 
 @dataclass(frozen=True, slots=True)
 class CaseworkerPages:
-    """The pages of a channel below `path`, which ends with a slash."""
+    """The pages of a channel below `path`, which ends with a slash. `id_header` is the header in
+    which the channel's callers name a message; `purposes` titles what may be asked for; `rules`
+    says, of the rules that a form can break, what a caseworker is told.
+    """
 
     path: str
     title: Title
     mandates: Sequence[Choice]
     tasks: Sequence[Task]
     may_sign_in: Callable[[Partner], bool]
+    id_header: str
+    purposes: Mapping[str, Title]
+    rules: Mapping[str, Title]
     open_work: OpenWork | None = None

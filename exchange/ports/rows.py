@@ -243,14 +243,17 @@ ALL_DEAD = DeadFilter()
 #: The state of deliveries that ended as dead letters, in a filter: those that still are, and those
 #: that were skipped since. It is what the counters of dead letters count.
 DEAD_LETTERED = "dead-lettered"
+#: In a filter, the state of messages that came again, under the same id.
+REPEATED = "duplicate"
 
 
 class MessageFilter(NamedTuple):
     """Which messages: what is empty selects nothing out. `state` is a message's (`accepted`,
-    `rejected`) or that of one of its deliveries (`DEAD_LETTERED`: of two); `reason` is the code that a refusal or the reason
-    of a delivery begins with; `detail` is a text that stands in what is kept with the message, say
-    the id of a report that a question was told; `person` is a personal identity code that stands in
-    the message, while its body is kept. `first` is the least id.
+    `rejected`, `REPEATED`) or that of one of its deliveries (`DEAD_LETTERED`: one of two); `reason`
+    is the code that a refusal or the reason of a delivery begins with; `detail` is a text that
+    stands in what is kept with the message, say the id of a report that a question was told;
+    `person` is a personal identity code that stands in the message, while its body is kept. `first`
+    is the least id.
     """
 
     channel: str = ""
@@ -264,6 +267,7 @@ class MessageFilter(NamedTuple):
     reason: str = ""
     sender_message_id: str = ""
     person: str = ""
+    process: str = ""
     first: int = 0
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 
 from rich.table import Table
 from rich.text import Text
@@ -66,6 +67,11 @@ def figure(value: Published | tuple[float, float] | float | None, language: str 
         return f"{figure(value[0], language)}\u2013{figure(value[1], language)}"
     decimals = 0 if value == int(value) or abs(value) >= 100 else 1
     return _in(language, f"{value:,.{decimals}f}")
+
+
+def euros(value: Decimal, language: str = "en") -> str:
+    """An amount in euros for a person: thousands apart, two decimals, no sign of the currency."""
+    return _in(language, f"{value:,.2f}")
 
 
 def percent(value: float | None, language: str = "en", signed: bool = False) -> str:

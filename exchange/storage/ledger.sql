@@ -39,12 +39,14 @@ CREATE INDEX delivery_ordered ON delivery (receiver, position) WHERE state = 'wa
 CREATE INDEX delivery_receiver ON delivery (receiver, message_id);
 CREATE INDEX event_message ON event (message_id);
 CREATE INDEX event_refused ON event (detail, message_id) WHERE kind = 'rejected';
+CREATE INDEX event_repeated ON event (message_id) WHERE kind = 'duplicate';
 CREATE INDEX memory_message ON memory (message_id) WHERE message_id > 0;
 CREATE INDEX message_conversation ON message (conversation) WHERE conversation != '';
 CREATE INDEX message_kind ON message (channel, message_type, endpoint);
 CREATE UNIQUE INDEX message_once ON message (channel, sender, sender_message_id) WHERE state = 'accepted';
 CREATE UNIQUE INDEX message_position ON message (position);
+CREATE INDEX message_process ON message (process) WHERE process != '';
 CREATE INDEX message_refused ON message (id) WHERE state = 'rejected';
 CREATE INDEX message_refused_id ON message (sender_message_id) WHERE state = 'rejected';
 CREATE INDEX message_sender ON message (sender);
-INSERT INTO alembic_version(version_num) VALUES ('0020');
+INSERT INTO alembic_version(version_num) VALUES ('0021');

@@ -54,6 +54,7 @@ class Message(SQLModel, table=True):
         partial("message_conversation", "conversation", where="conversation != ''"),
         partial("message_refused", "id", where="state = 'rejected'"),
         partial("message_refused_id", "sender_message_id", where="state = 'rejected'"),
+        partial("message_process", "process", where="process != ''"),
     )
 
     id: int = Field(sa_column=big(primary_key=True))
@@ -178,6 +179,7 @@ class Event(SQLModel, table=True):
     __table_args__ = (
         Index("event_message", "message_id"),
         partial("event_refused", "detail", "message_id", where="kind = 'rejected'"),
+        partial("event_repeated", "message_id", where="kind = 'duplicate'"),
     )
 
     id: int | None = Field(

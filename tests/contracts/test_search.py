@@ -6,15 +6,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from exchange.clocks import EPOCH_MILLISECONDS, first_id
 from exchange.ports.ledger import EventRow, MessageFilter, Old, Record
-from exchange.ports.rows import DEAD_LETTERED
+from exchange.ports.rows import DEAD_LETTERED, REPEATED
 from exchange.storage.ledger import SqlLedger
 from tests.contracts.rows import record, settlement
 
 LAST = 1 << 62
 HOUR = 3_600_000
+#: By how much the id of a message that comes again is greater.
+OTHER_ID = 1 << 40
 #: What messages differ by; each value meets the values of the others in some message.
 SENDERS, TYPES, ENDPOINTS = ("dvv", "tax"), ("population.births", "tax.cards"), ("api", "ui")
 CONVERSATIONS, RECEIVERS = ("", "case-1", "case-2"), ("bank.op", "fund.pro")
@@ -27,7 +30,8 @@ FILTERS: dict[str, Sequence[str]] = {
     "endpoint": ("ui", "none"),
     "conversation": ("case-2", "none"),
     "receiver": ("bank.op", "nobody"),
-    "state": ("accepted", DEAD_LETTERED, *ENDS),
+    "state": ("accepted", REPEATED, DEAD_LETTERED, *ENDS),
+    "process": ("empty", "none"),
     "reason": ("http-503", "schema", "http-418"),
     "sender_message_id": ("m-7", "m-4", "none"),
     "detail": ("seven",),
@@ -51,6 +55,7 @@ def made() -> Iterator[tuple[Record, str]]:
             endpoint=endpoint,
             conversation=conversation,
             detail='{"said":"seven"}' if number % 7 == 0 else "{}",
+            process="empty" if number % 4 == 0 else "",
         )
         each.persons = ("140890-9423", "220984V9880") if number % 5 == 0 else ()
         if state == "rejected":
@@ -58,11 +63,20 @@ def made() -> Iterator[tuple[Record, str]]:
         yield each, end
 
 
+def came_again(each: Record) -> bool:
+    """Whether a message comes a second time."""
+    number = int(each.message.sender_message_id.removeprefix("m-"))
+    return each.message.state == "accepted" and number % 6 == 1
+
+
 async def filled(ledger: SqlLedger) -> list[tuple[Record, str]]:
     """The messages in the ledger, the newest first."""
     kept = list(made())
     for each, end in kept:
         await ledger.record(each)
+        if came_again(each):
+            again = replace(each, message=each.message._replace(id=each.message.id + OTHER_ID))
+            assert (await ledger.record(again)).kind == REPEATED
         if end not in ("waiting", "rejected"):
             ended = settlement(each, end, [{"dead": "dead-lettered"}.get(end, end)])
             ended.reason = REASONS.get(end, "")
@@ -83,7 +97,11 @@ def is_wanted(each: Record, end: str, wanted: MessageFilter) -> bool:
         and wanted.person in ("", *each.persons)
         and wanted.receiver in ("", receiver)
         and wanted.state
-        in ("", end, row.state, DEAD_LETTERED if end in ("dead", "skipped") else "")
+        in (
+            *("", end, row.state, DEAD_LETTERED if end in ("dead", "skipped") else ""),
+            REPEATED if came_again(each) else "",
+        )
+        and wanted.process in ("", row.process)
         and wanted.reason in ("", REASONS.get(end, "").partition(":")[0])
         and row.id >= wanted.first
     )
@@ -124,6 +142,8 @@ async def test_a_bounded_look_says_where_to_go_on_and_leaves_nothing_out(
         MessageFilter(reason="http-503", first=middle),
         MessageFilter(person="140890-9423"),
         MessageFilter(message_type="tax.cards", receiver="bank.op"),
+        MessageFilter(state=REPEATED),
+        MessageFilter(process="empty", state="delivered"),
     ):
         expected = [each.message.id for each, end in kept if is_wanted(each, end, wanted)]
         before, told, pages = LAST, list[int](), 0

@@ -125,6 +125,10 @@ async def test_the_page_shows_who_needs_attention_and_since_when(
         skips = await disturb(served)
         await expect(rows).to_have_count(3, timeout=WAIT_MILLISECONDS)
         await expect(page.locator("#all-up")).to_be_hidden()
+        await rows.first.get_by_role("link").focus()
+        at = await page.locator("time").inner_text()
+        await expect(page.locator("time")).not_to_have_text(at, timeout=WAIT_MILLISECONDS)
+        await expect(rows.first.get_by_role("link")).to_be_focused()
         texts = [await each.inner_text() for each in await rows.all()]
         assert FAILING in texts[0]
         assert "http-503" in texts[0]

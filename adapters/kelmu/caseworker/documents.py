@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from exchange.adapters.kelmu.caseworker.form import FILES, HANDLE, PERSON, YES, one, receipt, titles
+from exchange.adapters.kelmu.caseworker.form import (
+    HANDLE,
+    PERSON,
+    SEND,
+    YES,
+    field_of,
+    files,
+    one,
+    receipt,
+    titles,
+)
 from exchange.adapters.kelmu.rights import provides_social_services
 from exchange.ports.caseworkers import Choice, Field, Said, Task, Title
 from exchange.schemas.directory import Partner
@@ -42,7 +52,7 @@ def _fields(partner: Partner, _: int, __: Said) -> Sequence[Field]:
             title=titles("Saate", "Följetext", "Covering note"),
             kind="long",
         ),
-        FILES,
+        files(),
     )
 
 
@@ -63,7 +73,10 @@ DOCUMENT = Task(
     title=titles("Lähetä asiakirjoja", "Skicka dokument", "Send documents"),
     mandate=HANDLE.value,
     endpoint="POST /kelmu/v1/ui/documents",
+    button=SEND,
     fields=_fields,
     document=_document,
     told=receipt,
+    field_of=field_of,
+    is_change=True,
 )

@@ -5,19 +5,23 @@ the query itself is that of the user interface's endpoint.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from exchange.adapters.kelmu.caseworker.form import (
     BENEFIT,
+    MESSAGE_ID,
     NO,
     PERSON,
+    RECEIVED_AT,
+    SEARCH,
     STATE,
     YES,
     one,
     titles,
 )
 from exchange.adapters.kelmu.rights import RIGHTS, earliest_day
-from exchange.ports.caseworkers import Choice, Field, Said, Section, Task, Title
+from exchange.ports.caseworkers import Cell, Choice, Field, Said, Section, Task, Title
 from exchange.schemas.directory import Partner
 from exchange.schemas.instants import finnish_day
 from exchange.schemas.kelmu.codes import BENEFITS, DATA_GROUPS, PURPOSES, Code
@@ -47,18 +51,56 @@ _COLUMNS: Mapping[str, Title] = {
     "year": titles("Vuosi", "År", "Year"),
     "own_share": titles("Omavastuu, €", "Självrisk, €", "Own share, €"),
     "reached_on": titles("Katto täynnä", "Taket nått", "Ceiling reached on"),
+    "kind": titles("Laji", "Slag", "Kind"),
+    "sender": titles("Lähettäjä", "Avsändare", "Sender"),
 }
+_AMOUNTS = frozenset(("amount", "left", "own_share"))
 _LEFT_OUT = titles(
     "Jätetty pois organisaation oikeuden mukaan",
     "Utelämnat enligt organisationens rätt",
     "Left out by the organisation's right",
 )
-#: What the register says of a record's state or outcome.
-_WORDS: Mapping[Any, Title] = {
+#: What the register's words for states, outcomes, kinds and senders are, and why something is left
+#: out.
+_WORDS: Mapping[str, Title] = {
+    "received": titles("saapunut", "inkommen", "received"),
     "in-progress": titles("käsittelyssä", "under behandling", "in progress"),
+    "more-information-asked": titles(
+        "lisätietoja pyydetty", "tilläggsuppgifter begärda", "more information asked for"
+    ),
     "granted": titles("myönnetty", "beviljad", "granted"),
-    "rejected": titles("hylätty", "avslagen", "rejected"),
+    "refused": titles("hylätty", "avslagen", "refused"),
+    "adjusted": titles("tarkistettu", "justerad", "adjusted"),
+    "ended": titles("lakkautettu", "indragen", "ended"),
+    "wage-reports": titles("palkkatietoilmoitukset", "löneuppgiftsanmälningar", "wage reports"),
+    "earnings-data": titles("ansiotiedot", "inkomstuppgifter", "earnings data"),
+    "medical-certificate": titles("lääkärintodistus", "läkarintyg", "medical certificate"),
+    "pension-decision": titles("eläkepäätös", "pensionsbeslut", "pension decision"),
+    "statement": titles("lausunto", "utlåtande", "statement"),
+    "income-register": titles("tulorekisteri", "inkomstregistret", "Incomes Register"),
+    "unemployment-fund": titles("työttömyyskassa", "arbetslöshetskassa", "unemployment fund"),
+    "healthcare": titles("terveydenhuolto", "hälsovården", "healthcare"),
+    "pension-institution": titles("eläkelaitos", "pensionsanstalt", "pension institution"),
+    "wellbeing-county": titles("hyvinvointialue", "välfärdsområde", "wellbeing services county"),
+    "no-valid-code": titles(
+        "ei ole henkilötunnus", "är ingen personbeteckning", "no personal identity code"
+    ),
+    "no-right": titles("ei oikeutta", "ingen rätt", "no right"),
+    "further-back-than-right": titles(
+        "kauempana kuin oikeus ulottuu", "längre bak än rätten", "further back than the right"
+    ),
 }
+_NOBODY = Section(
+    title=titles("Etuustiedot", "Förmånsuppgifter", "Benefit data"),
+    columns=(),
+    rows=(),
+    empty=titles(
+        "Rekisterissä ei ole tietoja tästä henkilöstä.",
+        "Registret har inga uppgifter om denna person.",
+        "The register knows nothing of this person.",
+    ),
+)
+_ASKED = titles("Kysely", "Förfrågan", "The query")
 _WHAT, _WHY = titles("Mitä", "Vad", "What"), titles("Miksi", "Varför", "Why")
 
 
@@ -68,8 +110,11 @@ def fields(partner: Partner, now: int, _: Said) -> Sequence[Field]:
     if right is None:
         return ()
     purposes = _choices(PURPOSES, right.purposes)
-    # (The acts of the purpose that the form begins with.)
+    # (The acts of the purpose that the form begins with, and of each what it is for.)
     grounds = sorted(right.purposes[purposes[0].value])
+    acts = [
+        Choice(act, each.title) for each in purposes for act in sorted(right.purposes[each.value])
+    ]
     return (
         PERSON,
         Field(
@@ -81,8 +126,10 @@ def fields(partner: Partner, now: int, _: Said) -> Sequence[Field]:
         Field(
             name="legal_ground",
             title=titles("Lakiperuste", "Laggrund", "Legal ground"),
+            choices=acts,
             given=grounds[:1],
             hint=f"{grounds[0]} 14 §",
+            required=True,
         ),
         Field(
             name="benefits",
@@ -101,12 +148,14 @@ def fields(partner: Partner, now: int, _: Said) -> Sequence[Field]:
             title=titles("Alkaen", "Från", "From"),
             kind="date",
             given=(earliest_day(right, now),),
+            required=True,
         ),
         Field(
             name="to",
             title=titles("Asti", "Till", "To"),
             kind="date",
             given=(finnish_day(now).isoformat(),),
+            required=True,
         ),
     )
 
@@ -129,8 +178,11 @@ def document(said: Said, worker: str) -> dict[str, Any]:
 
 
 def told(answer: Any) -> Sequence[Section]:
-    """The answer, a table for each group of data that the organisation may see."""
-    return [*_groups(answer), *_left_out(answer)]
+    """The answer: a table for each group of data that the organisation may see, what was left out,
+    and by which message and for which time it was asked.
+    """
+    groups = list(_groups(answer))
+    return [*(groups or [_NOBODY]), *_left_out(answer), _about(answer)]
 
 
 def _groups(answer: Any) -> Iterator[Section]:
@@ -151,21 +203,37 @@ def _left_out(answer: Any) -> Iterator[Section]:
     if answer["left_out"]:
         yield Section(
             title=_LEFT_OUT,
-            columns=[_WHAT, _WHY],
-            rows=[
-                [each["value"], each.get("limit") or each["reason"]] for each in answer["left_out"]
-            ],
+            columns=[_WHAT, _WHY, _COLUMNS["from"]],
+            rows=[_left_out_row(each) for each in answer["left_out"]],
         )
 
 
-def _cell(name: str, value: Any) -> str | Title:
+def _about(answer: Any) -> Section:
+    """The query itself, so that a printed answer tells which one it is."""
+    return Section(
+        title=_ASKED,
+        columns=(RECEIVED_AT, _COLUMNS["from"], _COLUMNS["to"], MESSAGE_ID),
+        rows=((answer["received_at"], answer["from"], answer["to"], answer["id"]),),
+    )
+
+
+def _left_out_row(left_out: Mapping[str, str]) -> Sequence[Cell]:
+    """What was left out, why and, of a time, from when on there is an answer."""
+    value, why = left_out["value"], left_out["reason"]
+    code = {"benefit": BENEFITS, "data-group": DATA_GROUPS}.get(left_out["what"], {}).get(value)
+    return code.title if code else value, _WORDS.get(why, why), left_out.get("limit", "")
+
+
+def _cell(name: str, value: Any) -> Cell:
     if value is None:
         return ""
+    if name in _AMOUNTS:
+        return Decimal(str(value))
     if name == "benefit" and value in BENEFITS:
         return BENEFITS[value].title
     if isinstance(value, bool):
         return YES if value else NO
-    return _WORDS.get(value) or str(value)
+    return _WORDS.get(str(value)) or str(value)
 
 
 QUERY = Task(
@@ -173,6 +241,7 @@ QUERY = Task(
     title=titles("Etuuskysely", "Förmånsförfrågan", "Benefit query"),
     mandate=VIEW.value,
     endpoint="POST /kelmu/v1/ui/queries",
+    button=SEARCH,
     fields=fields,
     document=document,
     told=told,

@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from exchange.adapters.kelmu.caseworker.form import (
-    FILES,
     HANDLE,
     NO,
+    SEARCH,
+    SEND,
     STATE,
     YES,
+    field_of,
+    files,
     one,
     receipt,
     titles,
@@ -162,7 +165,7 @@ def _answer_fields(partner: Partner, _: int, said: Said) -> Sequence[Field]:
             )
             for name in dict.fromkeys(asked)
         ),
-        FILES,
+        files(),
     )
 
 
@@ -175,6 +178,17 @@ def _answer(said: Said, worker: str) -> dict[str, Any]:
     return {"information_request": one(said, "information_request"), "given": given, "user": worker}
 
 
+def _field_of_answer(violation: Mapping[str, Any], said: Said) -> str:
+    """Of a statement its text."""
+    name, statements = field_of(violation, said), said.get("statements", ())
+    if name != "given":
+        return name
+    index = violation["path"].split("/")[2:3]
+    if index and index[0].isdecimal() and int(index[0]) < len(statements):
+        return f"{_TEXT}{statements[int(index[0])]}"
+    return "statements"
+
+
 def _move_fields(partner: Partner, _: int, said: Said) -> Sequence[Field]:
     if not provides_social_services(partner) or not one(said, "notice"):
         return ()
@@ -183,9 +197,11 @@ def _move_fields(partner: Partner, _: int, said: Said) -> Sequence[Field]:
         Field(
             name="authority",
             title=titles("Toinen viranomainen", "Annan myndighet", "Other authority"),
-            hint="county.kainuu",
+            kind="organisation",
+            required=True,
+            organisations=lambda other: other.id != partner.id and provides_social_services(other),
         ),
-        Field(name="reason", title=titles("Syy", "Orsak", "Reason"), kind="long"),
+        Field(name="reason", title=titles("Syy", "Orsak", "Reason"), kind="long", required=True),
     )
 
 
@@ -203,6 +219,7 @@ REQUESTS = Task(
     title=_REQUESTS,
     mandate=HANDLE.value,
     endpoint="POST /kelmu/v1/ui/work-lists",
+    button=SEARCH,
     fields=_list_fields,
     document=_query("information-requests"),
     told=_requests,
@@ -213,6 +230,7 @@ NOTICES = Task(
     title=_NOTICES,
     mandate=HANDLE.value,
     endpoint="POST /kelmu/v1/ui/work-lists",
+    button=SEARCH,
     fields=_list_fields,
     document=_query("notices"),
     told=_notices,
@@ -223,20 +241,25 @@ ANSWER = Task(
     title=_ANSWER,
     mandate=HANDLE.value,
     endpoint="POST /kelmu/v1/information-requests/{id}/answers",
+    button=SEND,
     fields=_answer_fields,
     document=_answer,
     told=receipt,
     begins_with=("information_request", "statements"),
     parameters=_reference("information_request"),
+    field_of=_field_of_answer,
+    is_change=True,
 )
 MOVE = Task(
     name="move",
     title=_MOVE,
     mandate=HANDLE.value,
     endpoint="POST /kelmu/v1/notices/{id}/transfers",
+    button=titles("Siirrä", "Överför", "Move"),
     fields=_move_fields,
     document=_move,
     told=receipt,
     begins_with=("notice",),
     parameters=_reference("notice"),
+    is_change=True,
 )

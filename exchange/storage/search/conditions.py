@@ -4,7 +4,7 @@ not told here.
 
 from __future__ import annotations
 
-from exchange.ports.rows import DEAD_LETTERED, MessageFilter
+from exchange.ports.rows import DEAD_LETTERED, REPEATED, MessageFilter
 from exchange.storage.queries import CAUSE
 from exchange.storage.search.persons import NAMED, digest_of
 
@@ -14,14 +14,22 @@ _COLUMNS = {
     name: f"+message.{name}=?"
     for name in (
         *("channel", "message_type", "sender", "endpoint", "conversation", "sender_message_id"),
+        "process",
     )
 }
 _REFUSED_FOR = (
     "EXISTS (SELECT 1 FROM event WHERE event.message_id=message.id AND event.kind='rejected' AND "
     "+event.detail=?)"
 )
-#: States of messages; the others are those of deliveries.
-_OF_MESSAGES = ("accepted", "rejected")
+_CAME_AGAIN = (
+    "EXISTS (SELECT 1 FROM event WHERE event.message_id=message.id AND event.kind='duplicate')"
+)
+#: States of messages, with what is to be fulfilled; the others are those of deliveries.
+_OF_MESSAGES = {
+    "accepted": "+message.state='accepted'",
+    "rejected": "+message.state='rejected'",
+    REPEATED: _CAME_AGAIN,
+}
 
 
 def delivery_states(wanted: MessageFilter) -> tuple[str, ...]:
@@ -44,9 +52,9 @@ def matching(wanted: MessageFilter) -> tuple[str, list[object]]:
         told.append(("instr(message.detail,?)>0", wanted.detail))
     if wanted.person:
         told.append((NAMED, digest_of(wanted.person)))
-    if wanted.state in _OF_MESSAGES:
-        told.append(("+message.state=?", wanted.state))
     conditions, values = [text for text, _ in told], [value for _, value in told]
+    if wanted.state in _OF_MESSAGES:
+        conditions.append(_OF_MESSAGES[wanted.state])
     of_delivery = [
         (f"{column} IN ({','.join('?' * len(some))})", some)
         for column, some in (

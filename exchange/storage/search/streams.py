@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from exchange.ports.rows import MessageFilter
+from exchange.ports.rows import REPEATED, MessageFilter
 from exchange.storage.connection import Connection
 from exchange.storage.queries import CAUSE
 from exchange.storage.search.conditions import delivery_states
@@ -95,10 +95,14 @@ def streams_of(connection: Connection, wanted: MessageFilter) -> list[Sequence[S
     if wanted.reason:
         refused = Stream("event", "message_id", "kind='rejected' AND detail=?", (wanted.reason,))
         found.append([refused, of_deliveries(f"{CAUSE}=? AND reason!=''", wanted.reason)])
-    if wanted.state == "rejected":
+    if wanted.state == REPEATED:
+        found.append([Stream("event", "message_id", "kind='duplicate'")])
+    elif wanted.state == "rejected":
         found.append([of_messages(_REFUSED)])
     elif (states := delivery_states(wanted)) and "delivered" not in states:
         found.append([of_deliveries(f"state=? AND {_OPEN}", each) for each in states])
+    if wanted.process:
+        found.append([of_messages("process=? AND process!=''", wanted.process)])
     if wanted.receiver:
         found.append([of_deliveries("receiver=?", wanted.receiver)])
     if wanted.sender:

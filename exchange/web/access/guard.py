@@ -42,6 +42,9 @@ SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 CHALLENGE = 'Bearer realm="exchange operators"'
 #: Longer keys and cookies are not looked for: those that were given out are shorter.
 SECRET_CHARACTERS_MAX = 200
+#: What operators are told names persons and keys: no browser or proxy is to keep it, or to take it
+#: for something else than it says.
+KEPT_NOWHERE = {hdrs.CACHE_CONTROL: "no-store", "X-Content-Type-Options": "nosniff"}
 #: Who operates where no key is demanded.
 EVERYBODY = Operator("open", "admin")
 WATCHER = Operator("watcher", "viewer")
@@ -103,7 +106,11 @@ class Guard:
             except LedgerError as error:
                 refused = problem_response(503, "No ledger", f"keys can't be looked up: {error}")
                 refused.headers[hdrs.RETRY_AFTER] = "1"
-            return refused or await handler(request)
+            answered = refused or await handler(request)
+            if not answered.prepared:
+                for name, value in KEPT_NOWHERE.items():
+                    answered.headers.setdefault(name, value)
+            return answered
 
         return guard
 
@@ -213,8 +220,11 @@ def _bearer(request: web.BaseRequest) -> str:
 
 
 def _unknown(request: web.Request, wrong: bool) -> web.Response:
-    """To a browser that wants a page the sign-in form, to everybody else a problem."""
-    if not wrong and "text/html" in request.headers.get("Accept", ""):
+    """To a browser that wants a page the sign-in form, to everybody else a problem: also to a
+    browser that sends a form, which it would lose on the way to another page.
+    """
+    is_look = request.method in SAFE_METHODS and "text/html" in request.headers.get("Accept", "")
+    if is_look and not wrong:
         query = {"lang": request.query.get("lang", ""), BACK: request.path_qs}
         if query["lang"] not in ("fi", "sv", "en"):
             del query["lang"]

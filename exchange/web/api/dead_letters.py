@@ -28,7 +28,7 @@ from exchange.schemas.envelope import id_from_public, public_id
 from exchange.schemas.instants import instant, instant_or_none
 from exchange.schemas.violation import Malformed
 from exchange.web.access.guard import ACTOR
-from exchange.web.api.filters import FILTERS, WrongFilter, dead_filter
+from exchange.web.api.filters import FILTERS, dead_filter
 from exchange.web.operation import Operation, change, problem_response
 
 #: Dead letters in one answer, and ids in one resend.
@@ -224,7 +224,7 @@ def rate_of(per_second: object) -> float:
     """How many letters a second a job is to do something to.
 
     Raises:
-        WrongFilter: when it is no number, or not one that is taken.
+        ValueError: when it is no number, or not one that is taken.
     """
     if (
         isinstance(per_second, int | float)
@@ -232,8 +232,7 @@ def rate_of(per_second: object) -> float:
         and 0 < per_second <= PER_SECOND_MAX
     ):
         return float(per_second)
-    text = "per_second is a number above 0 and at most {most}"
-    raise WrongFilter(text, most=PER_SECOND_MAX)
+    raise ValueError(f"per_second is a number above 0 and at most {PER_SECOND_MAX}")
 
 
 def _refused(why: dict[int, str]) -> list[dict[str, str]]:

@@ -16,17 +16,6 @@ FILTERS = {
 }
 
 
-class WrongFilter(ValueError):
-    """What can't be asked for; `text` has places for `values`, so that a page can say it in its
-    reader's language.
-    """
-
-    def __init__(self, text: str, **values: object) -> None:
-        super().__init__(text.format(**values))
-        self.text = text
-        self.values = values
-
-
 def dead_filter(given: Mapping[str, object]) -> DeadFilter:
     """The filters that are given; other names are passed over.
 
@@ -49,6 +38,6 @@ def time_of(name: str, text: str) -> int:
     try:
         return milliseconds_of(text)
     except ValueError:
-        raise WrongFilter(
-            "{name} is a time as in 2026-11-29T08:00:00Z, not {given!r}", name=name, given=text[:40]
+        raise ValueError(
+            f"{name} is a time as in 2026-11-29T08:00:00Z, not {text[:40]!r}"
         ) from None

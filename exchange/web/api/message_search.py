@@ -14,12 +14,12 @@ from exchange.clocks import first_id
 from exchange.ports import Clock, Ledger
 from exchange.ports.description import TEXT, members, reference
 from exchange.ports.ledger import Found, MessageFilter, MessageRow
-from exchange.ports.rows import DEAD_LETTERED
+from exchange.ports.rows import DEAD_LETTERED, REPEATED
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.envelope import id_from_public, public_id
 from exchange.schemas.instants import instant
 from exchange.web.access.guard import ACTOR
-from exchange.web.api.filters import WrongFilter, time_of
+from exchange.web.api.filters import time_of
 from exchange.web.api.person_asked import person_asked
 from exchange.web.operation import Operation, problem_response
 
@@ -34,7 +34,9 @@ LOOK_SECONDS = 0.2
 LAST_ID = 1 << 62
 
 #: The states of a message, and of its deliveries; of those that ended as dead letters both.
-STATES = ("accepted", "rejected", "waiting", "delivered", DEAD_LETTERED, "dead", "skipped")
+STATES = (
+    *("accepted", "rejected", REPEATED, "waiting", "delivered", DEAD_LETTERED, "dead", "skipped"),
+)
 
 #: The filters by the names that a caller gives them.
 FILTERS = {
@@ -44,6 +46,7 @@ FILTERS = {
     "state": f"That of the message or of one of its deliveries: {', '.join(STATES)}",
     "endpoint": "How it came in: api, ui, batch, query ...",
     "conversation": "The conversation",
+    "process": "The kind of business that it is part of: P_BUC_01 ...; empty: it holds nothing",
     "detail": "A text in what is kept with it, say the IRReportId of a report that was handed out",
     "receiver": "The id of a partner that it goes to",
     "reason": "Why it was refused, or a delivery failed: schema, http-503 ...",
@@ -164,18 +167,15 @@ class MessageSearch:
         for name, known in self._known.items():
             if given[name] and given[name] not in known:
                 near = get_close_matches(given[name], known, 3, 0.4) or [*known][:9]
-                raise WrongFilter(
-                    "there is no {name} {given!r}; there is {near}",
-                    name=name,
-                    given=given[name][:40],
-                    near=", ".join(near),
+                raise ValueError(
+                    f"there is no {name} {given[name][:40]!r}; there is {', '.join(near)}"
                 )
         since = _id_at(query, "since", 0)
         until = _id_at(query, "until", LAST_ID)
         try:
             before = id_from_public(query["before"]) if query.get("before") else LAST_ID
         except ValueError:
-            raise WrongFilter(
+            raise ValueError(
                 "before is an id that this search gave: 32 hexadecimal digits"
             ) from None
         wanted = MessageFilter(
@@ -185,6 +185,7 @@ class MessageSearch:
             state=given["state"],
             endpoint=given["endpoint"],
             conversation=given["conversation"],
+            process=given["process"],
             detail=given["detail"],
             receiver=given["receiver"],
             reason=given["reason"],

@@ -10,6 +10,7 @@ from exchange.schemas.identifiers import is_personal_identity_code
 from exchange.schemas.violation import Malformed
 
 FORM = '{"person": an artificial personal identity code, "before": where to go on}'
+LIVING = "the code could be a living person's: use an artificial one"
 
 
 def person_asked(body: bytes, others: Iterable[str]) -> dict[str, str]:
@@ -19,7 +20,7 @@ def person_asked(body: bytes, others: Iterable[str]) -> dict[str, str]:
         ValueError: saying what would be right; it repeats nothing.
     """
     if guard.real_person_in(body):
-        raise ValueError("the code could be a living person's: use an artificial one")
+        raise ValueError(LIVING)
     try:
         asked = documents.parse(body)
     except Malformed:
@@ -29,7 +30,10 @@ def person_asked(body: bytes, others: Iterable[str]) -> dict[str, str]:
     texts = {name: text for name, text in asked.items() if isinstance(text, str)}
     if len(texts) < len(asked):
         raise ValueError("each member is a text")
-    checked_person(texts.get("person", ""))
+    try:
+        checked_person(texts.get("person", ""))
+    except ValueError as error:
+        raise ValueError(f"{error}: {FORM}") from None
     return texts
 
 
@@ -40,7 +44,7 @@ def checked_person(text: str) -> str:
         ValueError: when it is none, or could be a living person's.
     """
     if guard.in_text(text):
-        raise ValueError("the code could be a living person's: use an artificial one")
+        raise ValueError(LIVING)
     if not is_personal_identity_code(text):
-        raise ValueError(f"no personal identity code: {FORM}")
+        raise ValueError("no personal identity code")
     return text

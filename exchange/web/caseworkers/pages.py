@@ -7,7 +7,9 @@ about stands in bodies only, never in an address.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +20,6 @@ from yarl import URL
 
 from exchange.ports import Channel, Clock, Desk, Ledger
 from exchange.ports.caseworkers import CaseworkerPages, Said, Section, Task
-from exchange.ports.caseworkers import Field as FormField
 from exchange.schemas.attachments import joined
 from exchange.schemas.call import JSON, Call, Reply
 from exchange.schemas.catalogue import Catalogue
@@ -26,10 +27,12 @@ from exchange.schemas.directory import Directory, Partner
 from exchange.web.access.guard import ACTOR, Guard, Need
 from exchange.web.caseworkers.open_work import open_work
 from exchange.web.caseworkers.own_log import OwnLog
+from exchange.web.caseworkers.wrong import wrong_with
 from exchange.web.endpoints import Endpoints, Entry
 from exchange.web.operation import problem_response
 from exchange.web.pages.form import Field, posted, values_of
 from exchange.web.pages.layout import language_of, page
+from exchange.web.pages.translations import LANGUAGES, OWN_NAMES
 
 #: Fields of a form with all their values and files, and some that somebody's program may add.
 FIELDS_MAX = 100
@@ -37,6 +40,8 @@ FIELDS_MAX = 100
 WHO = ("organisation", "worker", "mandate")
 #: What stands beside the tasks in the menu.
 LOG = "log"
+#: The field that tells one showing of a form from another.
+SHOWN = "shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +132,23 @@ class CaseworkersPages:
     async def _handed_on(
         self, task: Task, worker: Worker, said: Said, files: Sequence[Field]
     ) -> Reply:
+        """The reply of the task's endpoint. What is sent twice from one showing of a form, by a
+        second click or by loading the answer again, is one message.
+        """
         method, _, path = task.endpoint.partition(" ")
         document = task.document(said, worker.name)
         content_type, body = JSON, json.dumps(document, ensure_ascii=False).encode()
         if files:
             told = [(each.file_name or "", each.content_type, each.content) for each in files]
             content_type, body = joined(body, told)
+        headers: dict[str, str] = {hdrs.CONTENT_TYPE: content_type}
+        if task.is_change and (shown := said.get(SHOWN)):
+            same = hashlib.blake2b(body, digest_size=16, key=shown[0].encode()[:64])
+            headers[self._pages.id_header] = f"form-{same.hexdigest()}"
         call = Call(
             method=method,
             path=path,
-            headers={hdrs.CONTENT_TYPE: content_type},
+            headers=headers,
             body=body,
             parameters=task.parameters(said),
         )
@@ -189,26 +201,41 @@ class CaseworkersPages:
         said: Said,
         answered: Answered | None = None,
     ) -> web.Response:
-        fields: Sequence[FormField] = ()
-        if worker is not None and task is not None:
-            fields = task.fields(worker.organisation, self._clock.now(), said)
+        if worker is None or task is None:
+            return self._rendered(request, worker, task=task, said=said, answered=answered)
+        fields = task.fields(worker.organisation, self._clock.now(), said)
+        wrong = []
+        if answered is not None and answered.problem is not None:
+            wrong = wrong_with(self._pages, task, fields, said, answered.problem)
         return self._rendered(
-            request, worker, task=task, fields=fields, said=said, answered=answered
+            request,
+            worker,
+            task=task,
+            fields=fields,
+            said=said,
+            answered=answered,
+            wrong=wrong,
         )
 
     def _rendered(self, request: web.Request, worker: Worker | None, **values: Any) -> web.Response:
         answered = values.get("answered")
         usual: dict[str, Any] = {"task": None, "fields": (), "said": {}, "answered": None}
-        usual |= {"log": None, "older": "", "opened": (), "chosen": ""}
+        usual |= {"log": None, "older": "", "opened": (), "chosen": "", "wrong": ()}
+        if worker is not None:
+            # (What was sent and answered is in no address.)
+            task = values.get("task")
+            here = {"task": task.name if task is not None else LOG}
+            usual["languages"] = [
+                (code, OWN_NAMES[code], self._address(code, worker, here)) for code in LANGUAGES
+            ]
         return page(
             request,
             "caseworkers.html",
             status=answered.status if answered is not None else 200,
             pages=self._pages,
             worker=worker,
-            organisations={
-                each.id: each.name for each in self._directory if self._pages.may_sign_in(each)
-            },
+            organisations=[each for each in self._directory if self._pages.may_sign_in(each)],
+            shown=secrets.token_hex(8),
             tasks=self._menu(worker) if worker is not None else [],
             address=partial(self._address, language_of(request)),
             menu=(),

@@ -14,10 +14,10 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from yarl import URL
 
+from exchange.schemas.instants import milliseconds_of
 from exchange.statistics.days import FINLAND
-from exchange.statistics.table import figure
+from exchange.statistics.table import euros, figure
 from exchange.web.access.guard import ACTOR, SIGNED_IN
-from exchange.web.api.filters import WrongFilter
 from exchange.web.pages.translations import (
     LANGUAGES,
     OWN_NAMES,
@@ -123,6 +123,7 @@ def template(language: str, name: str) -> Template:
     i18n.install_gettext_callables(gettext(language), ngettext(language), newstyle=True)
     environment.policies["ext.i18n.trimmed"] = True
     environment.filters["figure"] = figure
+    environment.filters["euros"] = euros
     environment.filters["moment"] = moment
     environment.filters["day"] = day
     environment.filters["visible"] = visible
@@ -174,18 +175,25 @@ def finnish_time(text: str) -> str:
 
 def what_is_wrong(error: ValueError, language: str) -> str:
     """What an error says, in the language where its text has a translation."""
-    say = gettext(language)
-    if isinstance(error, WrongFilter):
-        return say(error.text).format(**error.values)
-    return say(str(error))
+    return gettext(language)(str(error))
+
+
+#: A time as messages write it, with its offset.
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
 def day(text: str, language: str) -> str:
-    """An ISO date as the language writes it; any other text as it is."""
+    """An ISO date as the language writes it, a time (RFC 3339) as `moment`; any other text as it
+    is.
+    """
     try:
+        if _INSTANT.fullmatch(text):
+            return moment(milliseconds_of(text), language)
         date = datetime.date.fromisoformat(text) if len(text) == len("2026-11-29") else None
     except ValueError:
         date = None
-    if date is None or language == "en":
+    if date is None:
         return text
-    return f"{date.day}.{date.month}.{date.year}"
+    return (
+        f"{date.day} {date:%b %Y}" if language == "en" else f"{date.day}.{date.month}.{date.year}"
+    )

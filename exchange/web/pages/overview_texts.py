@@ -11,7 +11,7 @@ from exchange.statistics.days import FINLAND
 from exchange.statistics.table import figure
 from exchange.web.figures.process_figures import ProcessFigures
 from exchange.web.figures.today import EARLIER, KINDS, TODAY
-from exchange.web.pages.figures import Figures
+from exchange.web.pages.figures import RATE_SECONDS, Figures
 from exchange.web.pages.layout import moment
 from exchange.web.pages.receiver_rows import long_text
 from exchange.web.pages.translations import gettext
@@ -24,8 +24,9 @@ NOT_HELD = "\u2013"
 
 
 def spans(at: int) -> dict[str, tuple[str, str]]:
-    """By the names of the days that are compared at a moment (milliseconds since 1970 UTC), the
-    times as RFC 3339 writes them from which and before which is counted; empty for today's end.
+    """By the names of the days that are compared at a moment (milliseconds since 1970 UTC), and
+    `lately` for rates, the times as RFC 3339 writes them from which and before which is counted;
+    empty for today's end.
     """
     moment = datetime.datetime.fromtimestamp(at / 1000, FINLAND)
     minute, told = moment.time().replace(second=0, microsecond=0), {}
@@ -34,7 +35,9 @@ def spans(at: int) -> dict[str, tuple[str, str]]:
         ends = (datetime.time(), minute) if before else (datetime.time(),)
         since, *until = (datetime.datetime.combine(day, each, FINLAND).isoformat() for each in ends)
         told[name] = (since, until[0] if until else "")
-    return told
+    begun = moment - datetime.timedelta(seconds=RATE_SECONDS)
+    since, end = (each.isoformat(timespec="seconds") for each in (begun, moment))
+    return {**told, "lately": (since, end)}
 
 
 def day_texts(figures: Figures, channels: Sequence[str], language: str) -> dict[str, str]:

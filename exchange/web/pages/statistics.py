@@ -27,7 +27,6 @@ from exchange.statistics.rows import Rows
 from exchange.statistics.suppression import as_open_data
 from exchange.statistics.table import counted_text, figure, percent
 from exchange.web.access.guard import Guard, Need
-from exchange.web.api.filters import WrongFilter
 from exchange.web.operation import problem_response
 from exchange.web.pages.layout import HEADERS, language_of, page, what_is_wrong
 from exchange.web.pages.translations import LANGUAGES, gettext
@@ -146,7 +145,7 @@ class StatisticsPage:
         """
         years, text = self._rows.years, query.get("year", "").strip()
         if text and text not in {str(year) for year in years}:
-            raise WrongFilter("year is one of {years}", years=", ".join(map(str, years)))
+            raise ValueError(f"year is one of {', '.join(map(str, years))}")
         first, last = (_date(name, query.get(name, "").strip()) for name in ("from", "until"))
         if first and last and last < first:
             raise ValueError("the first day is after the last")
@@ -157,11 +156,9 @@ def _date(name: str, text: str) -> datetime.date | None:
     try:
         found = datetime.date.fromisoformat(text) if text else None
     except ValueError:
-        raise WrongFilter(
-            "{name} is a date as in 2026-11-29, not {given!r}", name=name, given=text[:40]
-        ) from None
+        raise ValueError(f"{name} is a date as in 2026-11-29, not {text[:40]!r}") from None
     if found is not None and not 1970 < found.year < 9999:
-        raise WrongFilter("{name} is a date from 1971 to 9998", name=name)
+        raise ValueError(f"{name} is a date from 1971 to 9998")
     return found
 
 

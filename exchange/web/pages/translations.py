@@ -4,6 +4,7 @@ gettext's calls.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -16,6 +17,10 @@ DEFAULT_LANGUAGE = "en"
 OWN_NAMES = {"fi": "Suomi", "sv": "Svenska", "en": "English"}
 
 _PATH = Path(__file__).with_name("words.toml")
+#: A place for a value in a text: `{most}`; in one that repeats what was given, `{given!r}`.
+_PLACE = re.compile(r"\{(\w+)(?:!r)?\}")
+#: Longer texts are not held against those that have places.
+_CHARACTERS_MAX = 1_000
 
 
 @cache
@@ -25,11 +30,37 @@ def words() -> Mapping[str, Mapping[str, str]]:
     return {entry["en"]: entry for entry in entries}
 
 
+@cache
+def _with_places() -> Mapping[str, re.Pattern[str]]:
+    """By each English text that has places for values, what it looks like with values in them."""
+    found = {}
+    for text in words():
+        names, said = _PLACE.findall(text), _PLACE.split(text)[::2]
+        if names:
+            parts = [
+                f"(?P<{name}>.+){re.escape(after)}"
+                for name, after in zip(names, said[1:], strict=True)
+            ]
+            found[text] = re.compile("".join((re.escape(said[0]), *parts)))
+    return found
+
+
 def gettext(language: str) -> Callable[[str], str]:
-    """The function that says a text in that language; in English where it has no translation."""
+    """The function that says a text in that language, also one that was made of a text with places
+    for values; in English where it has no translation.
+    """
 
     def say(text: str) -> str:
-        return words().get(text, {}).get(language, text)
+        if (told := words().get(text)) is not None:
+            return told.get(language, text)
+        if len(text) <= _CHARACTERS_MAX:
+            for placed, pattern in _with_places().items():
+                if values := pattern.fullmatch(text):
+                    parts = _PLACE.split(words()[placed][language])
+                    # (Every second part is the name of a place.)
+                    parts[1::2] = [values[name] for name in parts[1::2]]
+                    return "".join(parts)
+        return text
 
     return say
 

@@ -110,11 +110,26 @@ async def test_documents_are_sent_and_a_wrong_file_is_told(gateway: Running) -> 
     given = {"person": PERSON, "requested_by_client": "yes"}
     status, told = await done(gateway, page, ("kuva.png", "image/png", b"no picture"), **given)
     assert (status, await counted(gateway, "document", "ui")) == (400, 0)
-    assert told.xpath("//section[@role='alert']//li")
+    beside = " ".join(told.get_element_by_id("wrong-files").text_content().split())
+    assert beside == "File 1: The file is neither PDF, JPEG nor PNG."
     assert (await done(gateway, page, **given))[0] == 400, "a document comes with a file"
     empty = ("", "application/octet-stream", b"")
     assert (await done(gateway, page, empty, FILE, **given))[0] == 202
     assert await counted(gateway, "document", "ui") == 1
+
+
+async def test_a_form_that_is_sent_twice_is_one_message(gateway: Running) -> None:
+    page = await read(gateway, address("document"))
+    given = {"person": PERSON, "requested_by_client": "yes"}
+    first, again = [await done(gateway, page, FILE, **given) for _ in range(2)]
+    assert [status for status, _ in (first, again)] == [202, 202]
+    receipts = [told.xpath("string(//section[@id='answer']//tbody)") for _, told in (first, again)]
+    assert receipts[0] == receipts[1]
+    assert await counted(gateway, "document", "ui") == 1
+    # What was changed after going back, and the same by another showing, are other messages.
+    assert (await done(gateway, page, FILE, text="Lisäksi.", **given))[0] == 202
+    assert (await done(gateway, await read(gateway, address("document")), FILE, **given))[0] == 202
+    assert await counted(gateway, "document", "ui") == 3
 
 
 async def test_a_notice_is_moved(gateway: Running) -> None:
@@ -123,6 +138,9 @@ async def test_a_notice_is_moved(gateway: Running) -> None:
     assert status == 200, page.text_content()
     (go,) = page.xpath("//section[@id='answer']//tbody//a/@href")
     moving = await read(gateway, str(go))
+    offered = moving.xpath("//select[@name='authority']/option/@value")
+    assert "county.kainuu" in offered
+    assert not {COUNTY, "municipality.tampere"} & {*offered}, "to who has a county's tasks only"
     given = {"authority": "county.kainuu", "reason": "Asiakas on muuttanut."}
     status, page = await done(gateway, moving, **given)
     assert status == 202, page.text_content()

@@ -32,7 +32,9 @@ class SetClock(WallClock):
 
 
 async def a_mixture(served: Running, name: str, delivered: int) -> None:
-    """So many are delivered, one waits, one is dead, one skipped, one repeated and two refused."""
+    """So many are delivered, the first with nothing in it; one waits, one is dead, one skipped, one
+    repeated and two refused.
+    """
     exchange, now = served.exchange, served.exchange.clock.now()
     ends = ["delivered"] * delivered + ["waiting", "rejected", "rejected"]
     for number, end in enumerate(ends):
@@ -40,6 +42,7 @@ async def a_mixture(served: Running, name: str, delivered: int) -> None:
             f"{name}-{number}",
             digest=f"{name} {number}".encode(),
             received_at=now,
+            process="empty" if number == 0 else "",
             state="rejected" if end == "rejected" else "accepted",
             modes=() if end == "rejected" else ("mailbox",),
             receiver=RECEIVER,
@@ -78,7 +81,8 @@ async def test_each_figure_is_what_its_search_finds(
         figures = {str(each.get("data-field")): each for each in page.xpath("//*[@data-field]")}
         for field, figure in figures.items():
             (address,) = figure.xpath("parent::a/@href") or ("",)
-            if address.startswith("/messages") and field.startswith(("all.", "luova.")):
+            is_rate = field.endswith(".rate")
+            if address and not is_rate and field.startswith(("all.", "luova.")):
                 result = html.document_fromstring((await served.get(address))[2].decode())
                 found[field] = len(result.xpath("//main//table/tbody/tr"))
         counted = {name: int(figures[name].text_content()) for name in found}
@@ -93,4 +97,5 @@ async def test_each_figure_is_what_its_search_finds(
         assert [of_all[f"delivered.{day}"] for day in days] == [1, 2, 4]
         assert [of_all[f"dead-lettered.{day}"] for day in days] == [2, 2, 2]
         assert (of_all["delivered"], of_all["dead-lettered"], of_all["waiting"]) == (10, 8, 4)
+        assert (of_all["empty"], of_all["duplicate"], of_all["duplicate.today"]) == (4, 4, 1)
         assert of_all["received"] == 4 * 6 + 10

@@ -46,12 +46,23 @@ async def page(
 
 
 @pytest.mark.parametrize(
-    ("language", "heading"), [("fi", "Ei sallittu"), ("sv", "Inte tillåtet"), ("en", "Not allowed")]
+    ("language", "heading", "why"),
+    [
+        (
+            "fi",
+            "Ei sallittu",
+            "valvojan a-viewer rooli on viewer; tarvitaan rooli admin tai ylempi",
+        ),
+        ("sv", "Inte tillåtet", "a-viewer har rollen viewer; rollen admin eller en högre behövs"),
+        ("en", "Not allowed", "a-viewer is viewer; the role admin or a higher one is wanted"),
+    ],
 )
-async def test_whoever_may_not_is_told_in_words(closed: Shut, language: str, heading: str) -> None:
+async def test_whoever_may_not_is_told_in_words(
+    closed: Shut, language: str, heading: str, why: str
+) -> None:
     status, root = await page(closed, f"/audit?lang={language}", "viewer")
     assert (status, root.xpath("string(//h1)"), root.get("lang")) == (403, heading, language)
-    assert "a-viewer is viewer" in root.xpath("string(//p[@lang='en'])")
+    assert root.xpath(f"string(//p[@lang='{language}'])") == why
     assert root.xpath("//nav//a[@href='/?lang=" + language + "']"), "the way on"
     status, told, text = await closed.call("GET", "/audit", "viewer")
     assert told["Content-Type"] == "application/problem+json"
@@ -59,17 +70,17 @@ async def test_whoever_may_not_is_told_in_words(closed: Shut, language: str, hea
 
 
 async def test_each_refusal_has_its_page(closed: Shut) -> None:
-    foreign = {"Origin": "https://evil.example"}
+    foreign, many = {"Origin": "https://evil.example"}, form([("x", "y")] * 21)
     found = {
-        "nowhere": await page(closed, "/no/such/page"),
-        "another method": await page(closed, "/audit", method="DELETE"),
-        "no form": await page(closed, "/validate", method="POST", data=b"{}"),
-        "too many fields": await page(
-            closed, "/stubs", method="POST", data=form([("x", "y")] * 21)
+        "nowhere": await page(closed, "/no/such/page?lang=fi"),
+        "another method": await page(closed, "/audit?lang=fi", method="DELETE"),
+        "no form": await page(closed, "/validate?lang=fi", method="POST", data=b"{}"),
+        "too many fields": await page(closed, "/stubs?lang=fi", method="POST", data=many),
+        "foreign": await page(
+            closed, "/dead-letters?lang=fi", method="POST", data=form([]), **foreign
         ),
-        "foreign": await page(closed, "/dead-letters", method="POST", data=form([]), **foreign),
-        "no period": await page(closed, "/statistics/statistics.csv?from=yesterday"),
-        "no such runs": await page(closed, "/statistics/runs/side-by-side.csv?run=a&run=b"),
+        "no period": await page(closed, "/statistics/statistics.csv?from=yesterday&lang=fi"),
+        "no such runs": await page(closed, "/statistics/runs/side-by-side.csv?run=a&lang=fi"),
     }
     assert {name: status for name, (status, _) in found.items()} == {
         "nowhere": 404,
@@ -80,10 +91,24 @@ async def test_each_refusal_has_its_page(closed: Shut) -> None:
         "no period": 400,
         "no such runs": 400,
     }
-    detail = {name: root.xpath("string(//p[@lang='en'])") for name, (_, root) in found.items()}
-    assert "yesterday" in detail["no period"]
-    assert "at most 20 fields" in detail["too many fields"]
+    detail = {name: root.xpath("string(//p[@lang='fi'])") for name, (_, root) in found.items()}
+    assert "'yesterday' ei ole päivä" in detail["no period"]
+    assert "enintään 20 kenttää" in detail["too many fields"]
     assert all(detail.values()), detail
+
+
+async def test_a_form_of_an_ended_session_can_be_sent_once_more(closed: Shut) -> None:
+    """Led to another page, a browser would lose what was filled in; it sends this page's form
+    again when the page is loaded again.
+    """
+    ended = {"Cookie": "exchange_session=ended", "Origin": closed.running.url}
+    for path in ("/kelmu/", "/dead-letters", "/messages", "/sign-out-of-nowhere"):
+        status, root = await page(
+            closed, f"{path}?lang=sv", "", method="POST", data=form([("skip", "all")]), **ended
+        )
+        assert (status, root.xpath("string(//main//ol/li/a/@href)")) == (401, "/sign-in?lang=sv")
+    status, told, _ = await closed.call("GET", "/kelmu/", **BROWSER, **ended)
+    assert (status, told["Location"].partition("?")[0]) == (303, "/sign-in")
 
 
 async def test_what_an_address_says_wrongly_is_told_in_the_pages_language(closed: Shut) -> None:

@@ -9,6 +9,7 @@ for (const element of document.querySelectorAll("[data-field]")) {
 }
 const sparks = new Map(Array.from(document.querySelectorAll("[data-spark]"), (line) => [line.dataset.spark, line]));
 const link = document.getElementById("link");
+const notUpdated = link.textContent;
 const receivers = document.querySelector("[data-receivers]");
 const columns = ["why", "probe", "waiting", "held_up"];
 
@@ -38,8 +39,21 @@ function receiverRow(row) {
   return line;
 }
 
+// A row that stays keeps its link, so that nobody's focus is lost each second.
 function showReceivers(rows) {
-  receivers.replaceChildren(...rows.map(receiverRow));
+  rows.map(receiverRow).forEach((line, index) => {
+    const old = receivers.rows[index];
+    if (old?.querySelector("code").textContent !== rows[index].receiver) {
+      if (old) old.replaceWith(line);
+      else receivers.append(line);
+      return;
+    }
+    old.className = line.className;
+    for (let cell = 1; cell < old.cells.length; cell += 1) {
+      old.cells[cell].replaceChildren(...line.cells[cell].childNodes);
+    }
+  });
+  while (receivers.rows.length > rows.length) receivers.deleteRow(-1);
   document.getElementById("receivers-table").hidden = rows.length === 0;
   document.getElementById("all-up").hidden = rows.length > 0;
 }
@@ -67,4 +81,5 @@ events.onmessage = (event) => {
   showSpans(spans);
   say(link.dataset.live);
 };
-events.onerror = () => say(link.dataset.lost);
+// A browser does not come again after a refusal: the session has ended, or too many watch.
+events.onerror = () => say(events.readyState === EventSource.CLOSED ? notUpdated : link.dataset.lost);

@@ -5,7 +5,7 @@ page, by whichever method; what needs none is listed here.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import NamedTuple
 
 import pytest
@@ -68,6 +68,13 @@ def of_partners(closed: Shut) -> list[Route]:
 
 async def status(closed: Shut, route: Route, role: str = "", **headers: str) -> int:
     """What a call gets; no more of it is read."""
+    return (await answered(closed, route, role, **headers))[0]
+
+
+async def answered(
+    closed: Shut, route: Route, role: str = "", **headers: str
+) -> tuple[int, Mapping[str, str]]:
+    """The same with the headers of the reply."""
     sent = {"Content-Type": "application/json", **headers}
     if role:
         sent["Authorization"] = f"Bearer {closed.keys[role]}"
@@ -75,7 +82,7 @@ async def status(closed: Shut, route: Route, role: str = "", **headers: str) -> 
     async with closed.running.session.request(
         route.method, url, headers=sent, allow_redirects=False
     ) as response:
-        return response.status
+        return response.status, response.headers
 
 
 async def test_every_route_of_the_operators_asks_for_its_role_and_for_our_own_page(
@@ -95,8 +102,12 @@ async def test_every_route_of_the_operators_asks_for_its_role_and_for_our_own_pa
         is_open = route.path in OPEN or (
             route.path.startswith("/live/") and "events" not in route.path
         )
-        found: dict[str, int] = {"": await status(closed, route)}
-        found |= {each: await status(closed, route, each) for each in ROLES}
+        replies = {each: await answered(closed, route, each) for each in ("", *ROLES)}
+        found = {each: got for each, (got, _) in replies.items()}
+        got, told = replies["admin"]
+        kept = told.get("Cache-Control"), told.get("X-Content-Type-Options")
+        if got == 200 and not route.path.startswith("/live/") and kept != ("no-store", "nosniff"):
+            wrong.append((route, {str(kept): got}))
         allowed = {each for each, got in found.items() if got not in (401, 403)}
         may = {"", *ROLES} if is_open else {*ROLES[ROLES.index(role) :]}
         if allowed != may or (found[""] != 401 and not is_open):

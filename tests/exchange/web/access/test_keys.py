@@ -139,7 +139,7 @@ async def test_signing_in_leads_back_to_our_page_only(
         _, headers, _ = await closed.call("GET", wanted, Accept="text/html")
         assert headers["Location"] == form
         _, headers, _ = await closed.call(
-            "POST", wanted, Accept="text/html", Cookie="exchange_session=x"
+            "GET", wanted, Accept="text/html", Cookie="exchange_session=x"
         )
         assert headers["Location"] == form, "a session that ended loses no place"
     given = {"Origin": closed.running.url, "Content_Type": FORM}

@@ -11,7 +11,7 @@ from lxml import html
 
 from exchange.web.api.message_search import STATES
 from exchange.web.pages.figures import POINTS, Rates
-from exchange.web.pages.layout import MENU, TEMPLATES, moment
+from exchange.web.pages.layout import MENU, TEMPLATES, day, moment
 from exchange.web.pages.overview_texts import spans
 from exchange.web.pages.render import (
     SPARK_HEIGHT,
@@ -108,6 +108,7 @@ def test_the_days_that_are_compared_begin_and_end_as_late() -> None:
         "today": ("2026-03-29T00:00:00+02:00", ""),
         "yesterday": ("2026-03-28T00:00:00+02:00", "2026-03-28T12:00:00+02:00"),
         "last-week": ("2026-03-22T00:00:00+02:00", "2026-03-22T12:00:00+02:00"),
+        "lately": ("2026-03-29T12:00:20+03:00", "2026-03-29T12:00:30+03:00"),
     }
     assert json.loads(RENDERER.event(figures(), Rates(), "fi"))["spans"].keys() == spans(0).keys()
 
@@ -126,6 +127,31 @@ def test_every_text_of_the_templates_has_its_translations() -> None:
 
 def test_a_word_without_translation_stays_english() -> None:
     assert gettext("fi")("Something new") == "Something new"
+    assert (
+        gettext("fi")("x" * 2000 + " is viewer; the role admin or a higher one is wanted")[0] == "x"
+    )
+
+
+def test_a_text_with_values_in_it_is_said_with_them() -> None:
+    said = "since is a time as in 2026-11-29T08:00:00Z, not 'to, not {given!r}'"
+    assert gettext("sv")(said) == "'to, not {given!r}' är ingen tid; en tid är som 2026-11-29T08:00"
+    for text, entry in words().items():
+        places = set(re.findall(r"\{.*?\}", text))
+        for language in LANGUAGES:
+            assert set(re.findall(r"\{.*?\}", entry[language])) <= places, text
+
+
+def test_dates_and_times_of_messages_are_written_as_the_language_does() -> None:
+    written = [
+        [day(text, language) for language in ("fi", "sv", "en")]
+        for text in ("2026-11-02", "2026-11-02T22:30:00.123Z", "2026-13-02", "r-1")
+    ]
+    assert written == [
+        ["2.11.2026", "2.11.2026", "2 Nov 2026"],
+        ["3.11.2026 klo 00.30.00", "3.11.2026 kl. 00.30.00", "3 Nov 2026 00:30:00 EET"],
+        ["2026-13-02"] * 3,
+        ["r-1"] * 3,
+    ]
 
 
 @pytest.mark.parametrize(
