@@ -67,6 +67,12 @@ class _Ever(Collector):
             probes.add_metric((each.receiver,), each.probes)
         yield outages
         yield probes
+        spans = CounterMetricFamily(
+            "exchange_spans", "Spans by what became of them: sent or lost", labels=("outcome",)
+        )
+        for outcome, count in self._metrics.spans.items():
+            spans.add_metric((outcome,), count)
+        yield spans
 
 
 class Metrics:
@@ -95,6 +101,7 @@ class Metrics:
         )
         self.ever: Mapping[str, Mapping[str, int]] = {}
         self.receivers: Sequence[Condition] = ()
+        self.spans: Mapping[str, int] = {}
         self.registry.register(_Ever(self))
         self._held = Gauge(
             "exchange_deliveries_held", "Deliveries in this worker's memory", registry=self.registry
@@ -173,6 +180,10 @@ class Metrics:
         self._full.clear()
         for each in full:
             self._full.labels(each["receiver"]).set(float(str(each["waiting"])))
+
+    def show_spans(self, spans: Mapping[str, int]) -> None:
+        """Take over how many spans were sent and lost."""
+        self.spans = spans
 
     def show_receivers(self, conditions: Sequence[Condition], now: int) -> None:
         """Take over who is failing or paused, and what is held up; `now` in milliseconds."""
