@@ -18,6 +18,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -147,6 +148,20 @@ def wait_ready(url: str, served: subprocess.Popen[bytes] | None = None) -> None:
             break
         time.sleep(0.1)
     raise NotReady(f"{url} is not ready: {why}")
+
+
+def reach(url: str) -> None:
+    """See that somebody listens at an address.
+
+    Raises:
+        NotReady: when nobody does.
+    """
+    parts = urlsplit(url)
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        socket.create_connection((parts.hostname or "", port), ANSWER_SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise NotReady(f"nobody answers at {url}: {error}") from error
 
 
 def fetch(url: str) -> bytes:
