@@ -41,7 +41,8 @@ class Collector:
                     self.resource[each.key] = each.value.string_value
                 for scope_spans in resource_spans.scope_spans:
                     self.spans += scope_spans.spans
-        return web.json_response({}, status=self.status)
+        headers = {"Location": request.path} if self.status == 302 else {}
+        return web.json_response({}, status=self.status, headers=headers)
 
 
 def _in_base64(told: Any) -> Any:
