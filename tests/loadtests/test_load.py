@@ -282,7 +282,9 @@ def test_each_worker_gets_a_user_of_every_kind_when_locust_deals_them_in_turn(wo
             )
 
 
-@pytest.mark.parametrize("host", ["http://127.0.0.1:9", "nonsense", "http://[", "ftp://127.0.0.1:9"])
+@pytest.mark.parametrize(
+    "host", ["http://127.0.0.1:9", "nonsense", "http://[", "ftp://127.0.0.1:9"]
+)
 def test_where_nobody_answers_it_says_so_at_once(
     host: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -98,7 +98,9 @@ def test_a_ledger_that_can_not_be_written_or_is_in_use_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def told(url: str) -> str:
-        (found,) = [each for each in examine(Settings(storage={"url": url})) if each.what == "ledger"]
+        (found,) = [
+            each for each in examine(Settings(storage={"url": url})) if each.what == "ledger"
+        ]
         return found.told if found.state == "missing" else ""
 
     (tmp_path / "file").write_text("text")

@@ -35,7 +35,9 @@ class Collector:
         self.calls += 1
         self.headers.append(dict(request.headers))
         if self.status == 200:
-            told = json_format.ParseDict(_in_base64(await request.json()), ExportTraceServiceRequest())
+            told = json_format.ParseDict(
+                _in_base64(await request.json()), ExportTraceServiceRequest()
+            )
             for resource_spans in told.resource_spans:
                 for each in resource_spans.resource.attributes:
                     self.resource[each.key] = each.value.string_value
@@ -57,9 +59,7 @@ def _in_base64(told: Any) -> Any:
 
 def attributes(span: Span) -> dict[str, str | int]:
     """The attributes of a span."""
-    return {
-        each.key: each.value.int_value or each.value.string_value for each in span.attributes
-    }
+    return {each.key: each.value.int_value or each.value.string_value for each in span.attributes}
 
 
 @asynccontextmanager

@@ -50,9 +50,7 @@ async def test_a_call_and_the_push_that_follows_are_spans_of_the_callers_trace(
     seen: list[tuple[str, Mapping[str, str]]] = []
     async with noting(seen) as partners, collecting() as collector:
         telemetry = {"traces_url": collector.url, "headers": {"X-Key": "of the collector"}}
-        async with running(
-            tmp_path, partners={"address": partners}, telemetry=telemetry
-        ) as it:
+        async with running(tmp_path, partners={"address": partners}, telemetry=telemetry) as it:
             assert await sent(it, "m", traceparent=GIVEN) == 202
             exporter = await flushed(it)
             metrics = (await it.get("/metrics"))[2].decode()
@@ -68,7 +66,7 @@ async def test_a_call_and_the_push_that_follows_are_spans_of_the_callers_trace(
     assert collector.resource["service.name"] == "exchange-simulator"
     assert collector.headers[0]["X-Key"] == "of the collector"
     # The receiver's own spans are below that of the push.
-    (_, pushed), = seen
+    ((_, pushed),) = seen
     assert pushed["traceparent"] == f"00-{TRACE}-{push.span_id.hex()}-01"
     assert (exporter.sent, exporter.lost) == (2, 0)
     assert 'exchange_spans_total{outcome="sent"} 2.0' in metrics
