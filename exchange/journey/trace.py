@@ -75,6 +75,17 @@ def recorded(traceparent: str) -> Parent | None:
     return Parent(trace_id, span_id, flags) if int(flags, 16) & SAMPLED else None
 
 
+def current() -> Mapping[str, str]:
+    """The trace of the call that this task serves; empty where it has none."""
+    return _current.get()
+
+
+def keep(detail: dict[str, Any]) -> None:
+    """Put the trace of this task's call into what is kept with a message."""
+    if traced := current():
+        detail[KEPT] = dict(traced)
+
+
 def handed_on(detail: Mapping[str, Any]) -> Mapping[str, str]:
     """The headers by which a delivery of a message with that detail goes on with its trace."""
     kept = detail.get(KEPT)
