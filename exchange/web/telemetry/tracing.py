@@ -71,7 +71,7 @@ class Tracing:
         try:
             yield served
         finally:
-            attributes = {"http.request.method": method, "http.route": route}
+            told = {"http.request.method": method, "http.route": route}
             span = Span(
                 trace_id=parent.trace_id,
                 span_id=span_id,
@@ -80,7 +80,7 @@ class Tracing:
                 kind=Kind.SERVER,
                 began_at=began_at,
                 ended_at=began_at + time.perf_counter_ns() - began,
-                attributes=attributes | _status(served.status),
+                attributes={**told, **_status(served.status)},
                 is_error=not served.status or served.status >= 500,
             )
             exporter.add(span)
