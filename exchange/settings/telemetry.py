@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from exchange.settings.section import Section
+from exchange.settings.section import HttpAddress, Section
 
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")]
 HeaderText = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]*$")]
@@ -15,9 +15,8 @@ HeaderText = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]*$")]
 class Telemetry(Section):
     """Spans of calls that belong to a trace (`traceparent`), for a collector of OpenTelemetry."""
 
-    traces_url: str = Field(
+    traces_url: HttpAddress = Field(
         "",
-        pattern=r"^(https?://[A-Za-z0-9.:\[\]-]+(/[\x21-\x7e]*)?)?$",
         description="A collector's address for traces over OTLP/HTTP, as in "
         "http://127.0.0.1:4318/v1/traces; nothing is sent when left out.",
     )

@@ -228,17 +228,11 @@ def _listeners(settings: Settings) -> Finding:
 
 
 def _stubs_port(settings: Settings) -> Finding:
-    what, setting, address = "port of the stubs", "partners.address", settings.partners.address
-    try:
-        own = urlsplit(address)
-        host, port = own.hostname, own.port or 80
-    except ValueError as error:
-        return Finding(what, "missing", f"{setting}: {address!r:.100}: {error}")
-    if host is None:
-        return Finding(what, "missing", f"{setting}: {address!r:.100} is no address of HTTP")
+    what, own = "port of the stubs", urlsplit(settings.partners.address)
+    host = own.hostname or ""
     if not is_loopback(host):
         return Finding(what, "ok", f"the stubs are elsewhere: {host}")
-    return _free(what, host, port, setting)
+    return _free(what, host, own.port or 80, "partners.address")
 
 
 def _free(what: str, host: str, port: int, setting: str) -> Finding:
