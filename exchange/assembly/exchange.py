@@ -22,6 +22,7 @@ from exchange.assembly.parts import (
     ledger_of,
     policy_of,
     probing_of,
+    tracing_of,
     waiting_limits_of,
     warm_up,
 )
@@ -75,8 +76,6 @@ from exchange.web.figures.overview import Snapshots
 from exchange.web.figures.receiver_conditions import Conditions
 from exchange.web.pages.sign_in import SignIn
 from exchange.web.partner_calls import HttpTransport
-from exchange.web.telemetry.exporter import Exporter
-from exchange.web.telemetry.tracing import TracedCalls, Tracing
 from exchange.web.x_road.monitoring import Monitoring
 
 
@@ -114,12 +113,8 @@ class Exchange:
         self.ledger = ledger_of(settings, None if on_server else worker, owner, self.clock)
         own = HttpTransport(settings.partners.address, deliveries, settings.limits)
         self._own_transport = own if transport is None else None
-        is_traced = bool(settings.telemetry.traces_url)
-        self.exporter = Exporter(settings.telemetry, f"worker-{worker}") if is_traced else None
-        carrier = transport or own
-        self.transport: Transport = (
-            TracedCalls(carrier, self.exporter) if self.exporter is not None else carrier
-        )
+        self.tracing = tracing_of(settings, worker)
+        self.transport: Transport = self.tracing.around(transport or own)
         self.attempts = self._attempts()
         workers = settings.server.workers
         self.leased = leased_lanes_of(settings, self.ledger)
@@ -327,7 +322,7 @@ class Exchange:
             sign_in=sign_in,
             catalogue=self.catalogue,
             samples=discovery.samples(),
-            tracing=Tracing(self.exporter, self.settings.telemetry.begin_one_in),
+            tracing=self.tracing,
             worker=lambda: self.worker,
             workers=self.settings.server.workers,
         )
@@ -361,8 +356,6 @@ class Exchange:
         self.ids.begin_after(self.worker, await self.ledger.latest_id(since, self.worker))
         await self.added_partners.look()
         await self.ledger.begin(self.clock.now(), list(self.directory))
-        if self.exporter is not None:
-            await self.exporter.open()
         if self._own_transport is not None:
             await self._own_transport.open()
         if deliver:
@@ -405,5 +398,3 @@ class Exchange:
         await self.ledger.close()
         if self._own_transport is not None:
             await self._own_transport.close()
-        if self.exporter is not None:
-            await self.exporter.close()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from exchange.schemas.http_address import is_http_address
+from exchange.schemas.call import is_http_address
 
 
 def _called(address: str) -> str:

@@ -263,6 +263,7 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
 def _lifetime(parts: Parts) -> Callable[[web.Application], AsyncIterator[None]]:
     async def lifetime(_: web.Application) -> AsyncIterator[None]:
         await parts.open()
+        await parts.tracing.open()
         with contextlib.suppress(LedgerUnavailable):
             await parts.snapshots.current()
         looks = (
@@ -278,5 +279,6 @@ def _lifetime(parts: Parts) -> Callable[[web.Application], AsyncIterator[None]]:
         yield
         await asyncio.gather(*(look.stop() for look in looks))
         await parts.close()
+        await parts.tracing.close()
 
     return lifetime

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -78,6 +79,8 @@ class _Ever(Collector):
 class Metrics:
     """The metrics of one worker, in a registry of its own."""
 
+    spans: Mapping[str, int] = MappingProxyType({})
+
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._calls = Histogram(
@@ -101,7 +104,6 @@ class Metrics:
         )
         self.ever: Mapping[str, Mapping[str, int]] = {}
         self.receivers: Sequence[Condition] = ()
-        self.spans: Mapping[str, int] = {}
         self.registry.register(_Ever(self))
         self._held = Gauge(
             "exchange_deliveries_held", "Deliveries in this worker's memory", registry=self.registry

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from exchange.schemas import toml
+from exchange.schemas.call import is_http_address
 from exchange.schemas.directory.partners import (
     SECTORS,
     Directory,
@@ -21,7 +22,6 @@ from exchange.schemas.directory.partners import (
     digest_of,
     digests_of,
 )
-from exchange.schemas.http_address import is_http_address
 from exchange.schemas.identifiers import is_business_id
 from exchange.schemas.wrong_fields import nearest, told
 

@@ -46,13 +46,27 @@ class Tracing:
     """
 
     def __init__(self, exporter: Exporter | None = None, begin_one_in: int = 0) -> None:
-        self._exporter = exporter
+        self.exporter = exporter
         self._begin_one_in = begin_one_in
+
+    async def open(self) -> None:
+        """Begin to send spans."""
+        if self.exporter is not None:
+            await self.exporter.open()
+
+    async def close(self) -> None:
+        """End."""
+        if self.exporter is not None:
+            await self.exporter.close()
+
+    def around(self, transport: Transport) -> Transport:
+        """What makes calls to partners over that transport."""
+        return transport if self.exporter is None else TracedCalls(transport, self.exporter)
 
     @property
     def counts(self) -> Mapping[str, int]:
         """How many spans were sent and lost; empty without an exporter."""
-        exporter = self._exporter
+        exporter = self.exporter
         return {"sent": exporter.sent, "lost": exporter.lost} if exporter is not None else {}
 
     @contextmanager
@@ -60,7 +74,7 @@ class Tracing:
         """Take the trace of a call for all that is done inside. `route` is its address as it is
         declared, without what a caller put into it.
         """
-        served, exporter = Served(trace.begin(headers)), self._exporter
+        served, exporter = Served(trace.begin(headers)), self.exporter
         given = served.answered.get(trace.TRACEPARENT, "")
         parent = trace.recorded(given) if given else self._begun()
         if exporter is None or parent is None:

@@ -39,9 +39,10 @@ async def sent(it: Running, message_id: str, **headers: str) -> int:
 
 async def flushed(it: Running) -> Exporter:
     """The exporter, once it sent what it had."""
-    assert it.exchange.exporter is not None
-    await it.exchange.exporter.flush()
-    return it.exchange.exporter
+    exporter = it.exchange.tracing.exporter
+    assert exporter is not None
+    await exporter.flush()
+    return exporter
 
 
 async def test_a_call_and_the_push_that_follows_are_spans_of_the_callers_trace(
