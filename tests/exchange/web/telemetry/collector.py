@@ -43,7 +43,7 @@ class Collector:
                     self.resource[each.key] = each.value.string_value
                 for scope_spans in resource_spans.scope_spans:
                     self.spans += scope_spans.spans
-        headers = {"Location": request.path} if self.status == 302 else {}
+        headers = {"Location": request.path} if self.status == 307 else {}
         return web.json_response({}, status=self.status, headers=headers)
 
 
