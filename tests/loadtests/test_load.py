@@ -294,7 +294,10 @@ def test_where_nobody_answers_it_says_so_at_once(
     assert host in capsys.readouterr().err
 
 
-def test_who_answers_otherwise_is_no_exchange_and_who_begins_is_waited_for() -> None:
+def test_who_answers_otherwise_is_no_exchange_and_who_begins_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(processes, "START_SECONDS", 2.0)
     statuses = [503, 503, 200, 404]
 
     class Answers(BaseHTTPRequestHandler):
