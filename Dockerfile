@@ -1,6 +1,10 @@
 # The embedded default in one container: the exchange, the stubs and traffic; the ledger is on the volume /data.
 # The first stage has what building needs; the image has what running needs (requirements.lock) and nothing else of ours.
 FROM python:3.14-slim AS build
+# Certificates of a private authority, if any, by which packages are fetched and partners are called.
+COPY docker/certificates /usr/local/share/ca-certificates/
+RUN update-ca-certificates
+ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt
 WORKDIR /build
 RUN python -m venv /app \
  && /app/bin/python -m pip install --no-cache-dir hatchling==1.27.0
@@ -20,6 +24,7 @@ RUN /app/bin/python -m pip wheel --no-cache-dir --no-deps --no-build-isolation -
 FROM python:3.14-slim
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin exchange \
  && install -d -o exchange /data
+COPY --from=build /etc/ssl/certs /etc/ssl/certs
 COPY --from=build /app/run /app/run
 
 USER 10001

@@ -127,18 +127,25 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def main() -> int:
-    """Run one load test; 0 when the budget was kept and everything accounted for, else 1."""
+    """Run one load test; 0 when the budget was kept and everything accounted for, 2 when no
+    exchange answers at `--host`, else 1.
+    """
     given = options()
     given.reports.mkdir(parents=True, exist_ok=True)
     if given.to:
         return towards(given, locust)
+    if given.host:
+        try:
+            processes.wait_ready(given.host.rstrip("/"))
+        except processes.NotReady as error:
+            print(f"make load: error: --host: {error}", file=sys.stderr)
+            return 2
     with tempfile.TemporaryDirectory(prefix="load-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         making = stack.enter_context(ThreadPoolExecutor(1)).submit(
             samples_for, given, folder / "samples"
         )
         if given.host:
-            processes.wait_ready(given.host.rstrip("/"))
             run, found = drive(given, given.host.rstrip("/"), making.result())
         else:
             ledger = given.ledger or folder / "exchange.db"

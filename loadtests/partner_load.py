@@ -38,7 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def towards(given: argparse.Namespace, locust: Locust) -> int:
     """Make the loads one after the other; 0 when each kept the budget, 1 when not, 2 when there is
-    nothing to send.
+    nothing to send, or nobody to send it to.
     """
     if not os.environ.get(SECRET):
         print(f"pushes are signed: give the partner's secret as {SECRET}", file=sys.stderr)
@@ -48,6 +48,11 @@ def towards(given: argparse.Namespace, locust: Locust) -> int:
         if _pushes(given, folder) != 0:
             return 2
         host, mix = read(folder / FILE)
+        try:
+            processes.reach(host)
+        except processes.NotReady as error:
+            print(f"make load: error: --to: {error}", file=sys.stderr)
+            return 2
         (folder / "mix.toml").write_text(mix, encoding="utf-8")
         exceeded = []
         for run, (shape, times) in runs(given).items():

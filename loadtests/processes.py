@@ -5,6 +5,7 @@ memory that they take.
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -13,13 +14,17 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 
 START_SECONDS = 60.0
+#: How long somebody else's address is tried where nobody answers at all.
+ANSWER_SECONDS = 3.0
 STOP_SECONDS = 30.0
 DRAIN_SECONDS = 60.0
 WATCH_SECONDS = 1.0
@@ -113,22 +118,50 @@ def exchange(
             yield url, served, played, took
 
 
+class NotReady(RuntimeError):
+    """No exchange takes messages there; says why."""
+
+
 def wait_ready(url: str, served: subprocess.Popen[bytes] | None = None) -> None:
-    """Wait until the exchange says that it takes messages.
+    """Wait until the exchange says that it takes messages. One that is `served` here may need long
+    to begin; at somebody else's address some answer is wanted within seconds.
 
     Raises:
-        RuntimeError: when it does not.
+        NotReady: when it does not.
     """
-    until = time.monotonic() + START_SECONDS * 10
-    while time.monotonic() < until and (served is None or served.poll() is None):
-        with (
-            contextlib.suppress(OSError),
-            urllib.request.urlopen(url + "/health/ready", timeout=5) as response,
-        ):
-            if response.status == 200:
+    begun, heard, why = time.monotonic(), served is not None, "it ended"
+    longest_seconds = START_SECONDS if served is None else START_SECONDS * 10
+    while served is None or served.poll() is None:
+        try:
+            with urllib.request.urlopen(url + "/health/ready", timeout=ANSWER_SECONDS):
                 return
+        except urllib.error.HTTPError as error:
+            heard, why = True, f"it answered {error.code}"
+            if served is None and error.code != 503:
+                raise NotReady(f"{url} is no exchange: {why}") from error
+        except OSError as error:
+            why = str(getattr(error, "reason", error))
+        except (ValueError, http.client.HTTPException) as error:
+            raise NotReady(f"{url} is no exchange: {error}") from error
+        seconds = time.monotonic() - begun
+        if seconds > (longest_seconds if heard else ANSWER_SECONDS):
+            break
         time.sleep(0.1)
-    raise RuntimeError(f"the exchange at {url} is not ready")
+    raise NotReady(f"{url} is not ready: {why}")
+
+
+def reach(url: str) -> None:
+    """See that somebody listens at an address.
+
+    Raises:
+        NotReady: when nobody does.
+    """
+    parts = urlsplit(url)
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        socket.create_connection((parts.hostname or "", port), ANSWER_SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise NotReady(f"nobody answers at {url}: {error}") from error
 
 
 def fetch(url: str) -> bytes:

@@ -4,11 +4,13 @@ nothing that sends them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import pydantic_core
 
@@ -17,6 +19,8 @@ from exchange.schemas.value import value
 XML = "text/xml; charset=utf-8"
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+#: What must not stand in an address: it would begin another line, or end the address.
+_BREAKS = re.compile(r"[\x00-\x20\x7f]")
 
 
 @value
@@ -37,6 +41,19 @@ class Call:
     def content_type(self) -> str:
         """The media type without its parameters, in lower case; empty when none was named."""
         return media_type(self.headers.get("Content-Type", ""))
+
+
+def is_http_address(text: str) -> bool:
+    """Whether it is `http` or `https`, a host, perhaps a port and a path, and nothing else."""
+    try:
+        parts = urlsplit(text)
+        well = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        # (An empty or too long part of a host's name raises as well.)
+        (parts.hostname or "").encode("idna")
+    except ValueError:
+        return False
+    more = parts.query or parts.fragment or parts.username
+    return well and not more and not _BREAKS.search(text)
 
 
 def media_type(named: str) -> str:

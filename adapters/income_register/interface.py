@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from exchange.adapters.income_register.document import ROOTS
 from exchange.adapters.income_register.endpoints import soap, wsdl
-from exchange.ports.description import Body, Interface, Parameter, Schema, Told
+from exchange.ports.description import XML, Body, Interface, Parameter, Schema, Told
 
 _XML = ("text/xml",)
 #: Message types by the local names of their root elements.
@@ -16,12 +16,11 @@ TYPES = {root.rpartition("}")[2]: name for root, name in ROOTS.items()}
 
 SHAPES: dict[str, Schema] = {
     "income-register.Fault": {
-        "type": "string",
-        "contentMediaType": "text/xml",
+        **XML,
         "description": "A SOAP 1.1 fault. `faultstring` begins with the reason and a colon; `detail` "
         f"holds every violation in the namespace {soap.VIOLATIONS}.",
     },
-    "income-register.Wsdl": {"type": "string", "contentMediaType": "text/xml"},
+    "income-register.Wsdl": XML,
 }
 FAULT = Body(media_types=_XML, shape="income-register.Fault")
 _ENVELOPE = "In a SOAP 1.1 envelope, signed by the register"

@@ -17,11 +17,13 @@ from exchange.adapters.kelmu.identify import (
     WORK_LIST,
 )
 from exchange.ports.description import (
+    BYTES,
     ID,
     INSTANT,
     PROBLEMS,
     TEXT,
     TEXTS,
+    XML,
     Body,
     Interface,
     Parameter,
@@ -54,7 +56,7 @@ SHAPES: dict[str, Schema] = {
         {**_RECEIPT, "list": TEXT, "period": TEXT, "entries": listed("kelmu.ListEntry")}
     ),
     "kelmu.Envelope": {
-        "type": "string",
+        **XML,
         "description": "An envelope of SOAP 1.1; its description is handed out over X-Road",
     },
     "kelmu.WithFiles": {
@@ -62,8 +64,8 @@ SHAPES: dict[str, Schema] = {
         "description": "The first part is the message in JSON, each other one a PDF, JPEG or PNG "
         "file with a file name",
         "required": ["message"],
-        "properties": {"message": {"type": "string", "format": "binary"}},
-        "additionalProperties": {"type": "string", "format": "binary"},
+        "properties": {"message": BYTES},
+        "additionalProperties": BYTES,
     },
     "kelmu.OpenRequest": members(
         {

@@ -7,6 +7,7 @@ from __future__ import annotations
 from exchange.adapters.luova.answer import DETAILS
 from exchange.adapters.luova.routing import TYPES
 from exchange.ports.description import (
+    BYTES,
     ID,
     INSTANT,
     NUMBER,
@@ -86,7 +87,7 @@ SHAPES: dict[str, Schema] = {
         createdAt=INSTANT,
     ),
     "luova.Batch": {
-        "type": "string",
+        **BYTES,
         "description": "NDJSON: at most 1,000 lines, each a `luova.BatchLine`. multipart/mixed: at "
         "most 1,000 parts, each with the headers of a single message.",
     },
@@ -118,8 +119,8 @@ SHAPES: dict[str, Schema] = {
         "type": "object",
         "description": "The first part is the message, each other one an attachment",
         "required": ["message"],
-        "properties": {"message": {"type": "string", "format": "binary"}},
-        "additionalProperties": {"type": "string", "format": "binary"},
+        "properties": {"message": BYTES},
+        "additionalProperties": BYTES,
     },
     "luova.Letter": members(_LETTER, conversation=TEXT, attachments=_ATTACHMENTS),
     "luova.Mailbox": members({"deliveries": listed("luova.Letter")}),

@@ -9,7 +9,7 @@ from exchange.adapters.population_register.identify import (
     CHANGES_QUERY,
     PERSON_QUERY,
 )
-from exchange.ports.description import PROBLEMS, Body, Interface, Parameter, Schema, Told
+from exchange.ports.description import PROBLEMS, XML, Body, Interface, Parameter, Schema, Told
 
 
 def _asks(message_type: str, answer_type: str) -> Interface:
@@ -39,8 +39,7 @@ FIRST_KEY = Interface(
 _XML = ("text/xml",)
 SHAPES: dict[str, Schema] = {
     "population-register.PersonAnswer": {
-        "type": "string",
-        "contentMediaType": "text/xml",
+        **XML,
         "description": "HenkilonTunnusKyselyResponse in a SOAP 1.1 envelope, as the WSDL has it",
     }
 }

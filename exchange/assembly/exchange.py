@@ -22,6 +22,7 @@ from exchange.assembly.parts import (
     ledger_of,
     policy_of,
     probing_of,
+    tracing_of,
     waiting_limits_of,
     warm_up,
 )
@@ -112,7 +113,8 @@ class Exchange:
         self.ledger = ledger_of(settings, None if on_server else worker, owner, self.clock)
         own = HttpTransport(settings.partners.address, deliveries, settings.limits)
         self._own_transport = own if transport is None else None
-        self.transport: Transport = transport or self._own_transport  # type: ignore[assignment]
+        self.tracing = tracing_of(settings, worker)
+        self.transport: Transport = self.tracing.around(transport or own)
         self.attempts = self._attempts()
         workers = settings.server.workers
         self.leased = leased_lanes_of(settings, self.ledger)
@@ -320,6 +322,7 @@ class Exchange:
             sign_in=sign_in,
             catalogue=self.catalogue,
             samples=discovery.samples(),
+            tracing=self.tracing,
             worker=lambda: self.worker,
             workers=self.settings.server.workers,
         )

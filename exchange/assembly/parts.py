@@ -33,6 +33,8 @@ from exchange.storage.ledger import SqlLedger
 from exchange.storage.postgresql_server.address import SCHEMES, Server
 from exchange.storage.snapshot import Where
 from exchange.storage.sqlite import SqliteLedger
+from exchange.web.telemetry.exporter import Exporter
+from exchange.web.telemetry.tracing import Tracing
 from exchange.web.tls.context import ServerContext
 
 
@@ -112,6 +114,14 @@ def played_directory(settings: Settings) -> Directory:
     """The directory that the stubs and `exchange send` play partners by."""
     partners = settings.partners
     return load_directory(partners.played or DEFAULT_PATH, partners.more)
+
+
+def tracing_of(settings: Settings, worker: int) -> Tracing:
+    """What makes spans of a worker's calls, where a collector is named."""
+    telemetry = settings.telemetry
+    if not telemetry.traces_url:
+        return Tracing()
+    return Tracing(Exporter(telemetry, f"worker-{worker}"), telemetry.begin_one_in)
 
 
 def is_resettable(settings: Settings) -> bool:

@@ -16,6 +16,9 @@ TEXT: Schema = {"type": "string"}
 TEXTS: Schema = {"type": "array", "items": TEXT}
 NUMBER: Schema = {"type": "integer"}
 INSTANT: Schema = {"type": "string", "format": "date-time"}
+#: A body as it is. (Generators of clients hand over bytes, and take a text for JSON.)
+BYTES: Schema = {"type": "string", "format": "binary"}
+XML: Schema = {**BYTES, "contentMediaType": "text/xml"}
 #: An id of ours: of a message, a delivery, a lease.
 ID: Schema = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 

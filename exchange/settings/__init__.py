@@ -6,6 +6,7 @@ from exchange.settings.listeners import Listener
 from exchange.settings.parties import Files, Identity, Operators, Partners, Role, Server
 from exchange.settings.section import Section
 from exchange.settings.storage import Retention, Storage
+from exchange.settings.telemetry import Telemetry
 from exchange.settings.tree import Settings, load
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "Server",
     "Settings",
     "Storage",
+    "Telemetry",
     "load",
 ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from exchange.settings.section import Section
+from exchange.settings.section import HttpAddress, Section
 
 
 class Role(StrEnum):
@@ -75,8 +75,9 @@ class Partners(Section):
     more: tuple[Path, ...] = Field(
         (), description="Further files of partners, added to the directory: your own, say."
     )
-    address: str = Field(
+    address: HttpAddress = Field(
         "http://127.0.0.1:8081",
+        min_length=1,
         description="Base address of the stubs: a partner answers at this + / + its id.",
     )
     control_key: str = Field(

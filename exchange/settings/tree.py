@@ -33,6 +33,7 @@ from exchange.settings.listeners import Listener
 from exchange.settings.parties import Files, Identity, Operators, Partners, Server
 from exchange.settings.section import Section
 from exchange.settings.storage import Retention, Simulations, Storage
+from exchange.settings.telemetry import Telemetry
 from exchange.settings.x_road import XRoad
 
 #: In the folder where the exchange is started; there need not be one.
@@ -90,6 +91,9 @@ class Settings(BaseSettings):
     )
     x_road: XRoad = Field(
         default_factory=XRoad, description="How the exchange stands in for X-Road."
+    )
+    telemetry: Telemetry = Field(
+        default_factory=Telemetry, description="Where spans of traced calls are sent."
     )
     seed: int = Field(1, ge=0, description="The seed of everything that looks like chance.")
 

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from exchange.settings.section import Section
+from exchange.settings.section import HttpAddress, Section
 
 #: By which name listeners serve it, and under which calls and refusals are counted.
 X_ROAD = "x-road"
@@ -28,7 +28,7 @@ class XRoad(Section):
         "(calls go on to provider_address), or the provider's alone (every call comes from a "
         "client's server).",
     )
-    provider_address: str = Field(
+    provider_address: HttpAddress = Field(
         "",
         description="The exchange that is the provider's security server, where this one is the "
         "client's alone: http://127.0.0.1:8081.",

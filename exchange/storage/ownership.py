@@ -89,6 +89,23 @@ def lock_path(ledger: Path) -> Path:
     return ledger.with_name(ledger.name + ".owner")
 
 
+def owner_of(ledger: Path) -> str:
+    """Which process owns the ledger, in words; empty where none does. Changes nothing.
+
+    Raises:
+        OSError: when the file of the lock can't be read.
+    """
+    path = lock_path(ledger)
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _said_by_owner(file.fileno())
+    return ""
+
+
 def own(ledger: Path, what: str, since: int) -> Lock:
     """Own the ledger (or whatever else `ledger` names) for this process's life.
 

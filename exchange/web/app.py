@@ -42,6 +42,7 @@ from exchange.web.pages.form import NoForm
 from exchange.web.pages.sign_in import SignIn
 from exchange.web.rate_limits import Rates
 from exchange.web.refusals import REFUSALS, Refusals
+from exchange.web.telemetry.tracing import Tracing
 from exchange.web.x_road.clients import Clients
 from exchange.web.x_road.monitoring import Monitoring
 from exchange.web.x_road.provider_server import ProviderServer
@@ -88,6 +89,7 @@ class Parts:
     worker_thread: WorkerThread
     catalogue: Catalogue
     samples: Mapping[str, Path]
+    tracing: Tracing
     reset_wanted: Callable[[], bool] = lambda: False
     end_waits: Callable[[], None] = lambda: None
     tell_commits: Callable[[Callable[[int, float], None]], None] = lambda _: None
@@ -107,6 +109,7 @@ def build(parts: Parts) -> web.Application:
         metrics=metrics,
         requests=parts.requests,
         rates=rates,
+        tracing=parts.tracing,
     )
     app = web.Application(
         client_max_size=parts.limits.body_bytes_max,
@@ -177,6 +180,7 @@ def _x_road(
             services=Services(channels, parts.desk, parts.x_road),
             endpoints=endpoints,
             metrics=metrics,
+            tracing=parts.tracing,
             ids=parts.ids,
             monitoring=parts.monitoring,
             limits=parts.limits,
@@ -244,6 +248,7 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
         snapshot = await parts.snapshots.current()
         metrics.show(snapshot.channels, parts.held())
         metrics.show_full(parts.snapshots.full())
+        metrics.show_spans(parts.tracing.counts)
         metrics.show_receivers(await parts.conditions.all(), parts.clock.now())
         return metrics.response()
 
@@ -258,6 +263,7 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
 def _lifetime(parts: Parts) -> Callable[[web.Application], AsyncIterator[None]]:
     async def lifetime(_: web.Application) -> AsyncIterator[None]:
         await parts.open()
+        await parts.tracing.open()
         with contextlib.suppress(LedgerUnavailable):
             await parts.snapshots.current()
         looks = (
@@ -273,5 +279,6 @@ def _lifetime(parts: Parts) -> Callable[[web.Application], AsyncIterator[None]]:
         yield
         await asyncio.gather(*(look.stop() for look in looks))
         await parts.close()
+        await parts.tracing.close()
 
     return lifetime

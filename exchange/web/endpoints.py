@@ -30,6 +30,7 @@ from exchange.web.caller_connection import sender_known, when_lost
 from exchange.web.metrics import Metrics
 from exchange.web.rate_limits import Rates
 from exchange.web.request_body import BUSY, RETRY_AFTER_SECONDS, read_body
+from exchange.web.telemetry.tracing import Tracing
 
 log = structlog.get_logger(__name__)
 
@@ -84,12 +85,14 @@ class Endpoints:
         metrics: Metrics,
         requests: Requests,
         rates: Rates,
+        tracing: Tracing | None = None,
     ) -> None:
         self._directory = directory
         self._requests = requests
         self._limits = limits
         self._metrics = metrics
         self._rates = rates
+        self._tracing = tracing or Tracing()
         self._working = CallSlots(limits.in_flight_max, limits.in_flight_partner_max)
         self._waiting = CallSlots(limits.waiting_calls_max, limits.waiting_calls_partner_max)
         self._channels: dict[str, Channel] = {}
@@ -147,9 +150,10 @@ class Endpoints:
         entry = Entry(channel, endpoint, desk)
 
         async def serve(request: web.Request) -> web.Response:
-            traced = trace.begin(request.headers)
-            answered = response(await self.serve(entry, request))
-            answered.headers.update(traced)
+            with self._tracing.call(request.headers, request.method, endpoint.path) as served:
+                answered = response(await self.serve(entry, request))
+                served.status = answered.status
+            answered.headers.update(served.answered)
             return answered
 
         return serve

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -67,10 +68,18 @@ class _Ever(Collector):
             probes.add_metric((each.receiver,), each.probes)
         yield outages
         yield probes
+        spans = CounterMetricFamily(
+            "exchange_spans", "Spans by what became of them: sent or lost", labels=("outcome",)
+        )
+        for outcome, count in self._metrics.spans.items():
+            spans.add_metric((outcome,), count)
+        yield spans
 
 
 class Metrics:
     """The metrics of one worker, in a registry of its own."""
+
+    spans: Mapping[str, int] = MappingProxyType({})
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -173,6 +182,10 @@ class Metrics:
         self._full.clear()
         for each in full:
             self._full.labels(each["receiver"]).set(float(str(each["waiting"])))
+
+    def show_spans(self, spans: Mapping[str, int]) -> None:
+        """Take over how many spans were sent and lost."""
+        self.spans = spans
 
     def show_receivers(self, conditions: Sequence[Condition], now: int) -> None:
         """Take over who is failing or paused, and what is held up; `now` in milliseconds."""

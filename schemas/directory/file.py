@@ -9,12 +9,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from exchange.schemas import toml
+from exchange.schemas.call import is_http_address
 from exchange.schemas.directory.partners import (
     SECTORS,
     Directory,
@@ -36,8 +36,6 @@ FAULTS_MAX = 10
 _SHA256 = re.compile("[0-9a-f]{64}")
 #: A key stands in a header of each call.
 _KEY = re.compile("[!-~]+")
-#: What would end an address, or begin another line.
-_BREAKS = re.compile(r"[\x00-\x20\x7f]")
 _ID = re.compile("[a-z0-9][a-z0-9._-]{0,63}")
 _COUNTRY = re.compile("[A-Z]{2}")
 _TABLE = re.compile(r"^[ \t]*\[\[[ \t]*partner[ \t]*\]\]", re.MULTILINE)
@@ -179,17 +177,7 @@ def _wrong_names(partner: Partner) -> str:
 
 
 def _wrong_address(partner: Partner) -> str:
-    if not partner.url:
-        return ""
-    try:
-        parts = urlsplit(partner.url)
-        well = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        # (An empty or too long part of a host's name raises as well.)
-        (parts.hostname or "").encode("idna")
-        well = well and not _BREAKS.search(partner.url)
-    except ValueError:
-        well = False
-    if well and not (parts.query or parts.fragment or parts.username):
+    if not partner.url or is_http_address(partner.url):
         return ""
     return f"url: {partner.url!r:.80} is no address such as http://127.0.0.1:9000/kelmu"
 

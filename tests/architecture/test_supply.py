@@ -145,6 +145,9 @@ def test_the_image_has_what_running_needs_and_no_root() -> None:
     assert "requirements-test.lock" not in text
     assert re.findall(r"^USER (.+)$", image, re.MULTILINE) == ["10001"]
     assert "pip" not in image
+    # Behind a private authority: trusted before anything is fetched, and by what runs.
+    assert build.index("update-ca-certificates") < build.index("pip install")
+    assert "COPY --from=build /etc/ssl/certs /etc/ssl/certs" in image
 
 
 def test_one_check_takes_every_step_and_names_those_that_failed(tmp_path: Path) -> None:

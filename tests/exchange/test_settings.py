@@ -63,6 +63,17 @@ def test_what_is_wrong_in_the_file_is_named(elsewhere: Path, text: str, named: s
         load()
 
 
+@pytest.mark.parametrize(
+    "address", ["stubs", "", "http://127.0.0.1:99999", "ftp://h", "http://h\n", "http://[::1"]
+)
+def test_what_can_not_be_called_is_no_address(address: str) -> None:
+    with pytest.raises(SettingsError, match=r"partners\.address"):
+        load(partners={"address": address})
+    if address:
+        with pytest.raises(SettingsError, match=r"x_road\.provider_address"):
+            load(x_road={"side": "client", "provider_address": address})
+
+
 def test_every_wrong_setting_is_named_not_the_first() -> None:
     with pytest.raises(SettingsError) as refused:
         load(server={"port": -1, "workers": 0}, limits={"waiting_max": 0})

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+import sys
+import threading
 from collections import Counter
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from loadtests import budgets, shapes, workload
-from loadtests.__main__ import differences, options
+from loadtests import budgets, processes, shapes, workload
+from loadtests.__main__ import differences, main, options
 from loadtests.arrivals import Arrivals
 from loadtests.calls import Sample
 from loadtests.replies import complaint, leased
@@ -277,3 +280,39 @@ def test_each_worker_gets_a_user_of_every_kind_when_locust_deals_them_in_turn(wo
             assert {kind for turn, kind in enumerate(turns) if turn % workers == worker} == set(
                 dealt
             )
+
+
+@pytest.mark.parametrize(
+    "host", ["http://127.0.0.1:9", "nonsense", "http://[", "ftp://127.0.0.1:9"]
+)
+def test_where_nobody_answers_it_says_so_at_once(
+    host: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(processes, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(sys, "argv", ["load", "--host", host, "--reports", str(tmp_path)])
+    assert main() == 2
+    assert host in capsys.readouterr().err
+
+
+def test_who_answers_otherwise_is_no_exchange_and_who_begins_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(processes, "START_SECONDS", 2.0)
+    statuses = [503, 503, 200, 404]
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(statuses.pop(0))
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        processes.wait_ready(address)
+        assert statuses == [404]
+        with pytest.raises(processes.NotReady, match="it answered 404"):
+            processes.wait_ready(address)
+        server.shutdown()

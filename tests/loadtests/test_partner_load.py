@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -88,6 +89,14 @@ def test_it_runs_at_the_mean_ten_times_that_and_on_a_pay_day(
     monkeypatch.delenv(partner_load.SECRET, raising=False)
     assert partner_load.towards(given, lambda *_: 0) == 2
     assert "give the partner's secret as EXCHANGE_CALLBACK_SECRET" in capsys.readouterr().err
+
+
+def test_a_partner_who_does_not_listen_is_told_of() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        processes.reach(address)
+    with pytest.raises(processes.NotReady, match=f"nobody answers at {address}"):
+        processes.reach(address)
 
 
 @pytest.mark.drill

@@ -10,7 +10,6 @@ import os
 import re
 import resource
 import shutil
-import socket
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -30,14 +29,16 @@ from exchange.assembly import (
 )
 from exchange.cli.api import AsJson, print_json
 from exchange.cli.serving import exposure
-from exchange.cli.serving.port import listener
+from exchange.cli.serving.port import bind
 from exchange.cli.tables import print_table
 from exchange.errors import ExchangeError
 from exchange.schemas.directory import DirectoryFault
 from exchange.settings import Settings, load
 from exchange.storage.health.sqlite_version import wal_reset_fault
 from exchange.storage.migrate import newest_revision, revision
+from exchange.storage.ownership import owner_of
 from exchange.storage.postgresql_server.address import Server
+from exchange.web.access.hosts import is_loopback
 
 DISTRIBUTION = "exchange-simulator"
 #: A ledger grows by about a kilobyte a message; below this much room it is told.
@@ -73,11 +74,13 @@ def doctor(as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def examine() -> list[Finding]:
-    """Every finding, in the order in which a start needs it."""
+def examine(given: Settings | None = None) -> list[Finding]:
+    """Every finding, in the order in which a start needs it; by the settings that are in force
+    where none are given.
+    """
     found = [_python(), _sqlite(), _packages()]
     try:
-        settings = load()
+        settings = given or load()
     except ExchangeError as error:
         return [*found, Finding("settings", "missing", str(error))]
     found.append(Finding("settings", "ok", _where()))
@@ -157,22 +160,29 @@ def _folder(path: Path) -> Path:
 def _ledger(settings: Settings) -> Finding:
     try:
         where = ledger_address(settings)
-        if isinstance(where, Server):
-            return _on_server(where)
-        path = ledger_path(settings)
-        if path.exists():
-            known, newest = revision(path), newest_revision()
-            carried = (
-                "" if known == newest else f"; {known} is carried over to {newest} at the start"
-            )
-            return Finding("ledger", "ok", f"{path}{carried}")
-    except (ExchangeError, sqlite3.Error) as error:
+        return _on_server(where) if isinstance(where, Server) else _in_file(where)
+    except (ExchangeError, OSError) as error:
         return Finding("ledger", "missing", str(error))
-    folder = _folder(path)
-    if not os.access(folder, os.W_OK):
-        told = f"{folder} can't be written by this user: name another place in storage.url"
-        return Finding("ledger", "missing", told)
-    return Finding("ledger", "ok", f"{path} will be made")
+
+
+def _in_file(path: Path) -> Finding:
+    folder, elsewhere = _folder(path), "name another place in storage.url"
+    if not folder.is_dir():
+        return Finding("ledger", "missing", f"{folder} is no folder: {elsewhere}")
+    for each in filter(Path.exists, (folder, path)):
+        if not os.access(each, os.W_OK):
+            told = f"{each} can't be written by this user: {elsewhere}"
+            return Finding("ledger", "missing", told)
+    if owner := owner_of(path):
+        return Finding("ledger", "missing", f"{path} is owned by {owner}; end it first")
+    try:
+        known, newest = revision(path), newest_revision()
+    except sqlite3.Error as error:
+        return Finding("ledger", "missing", f"{path}: {error}; {elsewhere}")
+    if not path.exists():
+        return Finding("ledger", "ok", f"{path} will be made")
+    carried = "" if known == newest else f"; {known} is carried over to {newest} at the start"
+    return Finding("ledger", "ok", f"{path}{carried}")
 
 
 def _on_server(server: Server) -> Finding:
@@ -201,7 +211,7 @@ def _room(settings: Settings) -> Finding:
 
 
 def _port(settings: Settings) -> Finding:
-    return _free("port", settings.server.port, "server.port")
+    return _free("port", settings.server.host, settings.server.port, "server.port")
 
 
 def _listeners(settings: Settings) -> Finding:
@@ -211,25 +221,25 @@ def _listeners(settings: Settings) -> Finding:
     except ExchangeError as error:
         return Finding("listeners", "missing", str(error))
     for each in settings.listeners:
-        free = _free("listeners", each.port, "its port in listeners")
+        free = _free("listeners", each.host, each.port, "its port in listeners")
         if free.state != "ok":
             return free
     return Finding("listeners", "ok", f"{len(settings.listeners)} with TLS")
 
 
 def _stubs_port(settings: Settings) -> Finding:
-    own = urlsplit(settings.partners.address)
-    return _free("port of the stubs", own.port or 80, "partners.address")
+    what, own = "port of the stubs", urlsplit(settings.partners.address)
+    host = own.hostname or ""
+    if not is_loopback(host):
+        return Finding(what, "ok", f"the stubs are elsewhere: {host}")
+    return _free(what, host, own.port or 80, "partners.address")
 
 
-def _free(what: str, port: int, setting: str) -> Finding:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            told = f"{port} is taken by {listener(port)}: end it, or set {setting}"
-            return Finding(what, "missing", told)
+def _free(what: str, host: str, port: int, setting: str) -> Finding:
+    try:
+        bind(host, port).close()
+    except ExchangeError as error:
+        return Finding(what, "missing", f"{error} ({setting})")
     return Finding(what, "ok", f"{port} is free")
 
 

@@ -31,7 +31,7 @@ def signed(call: Call, delivery: Delivery, now: int) -> Call:
         **call.headers,
         "X-Sender-Message-Id": delivery.envelope.sender_message_id,
         "X-Delivery-Id": delivery_id,
-        **trace.handed_on(delivery.envelope.detail, delivery.id),
+        **trace.handed_on(delivery.envelope.detail),
     }
     if secret := delivery.receiver.callback_secret:
         timestamp = str(now // 1000)

@@ -125,6 +125,8 @@ def tried_partner(partner_id: str, url: str, sector: str) -> Partner:
 def _print(found: Found) -> None:
     why = f": {found.why}" if found.why else ""
     print(f"{MARKS[found.verdict]} {found.name}{why}", flush=True)
+    if found.verdict == "failed":
+        print(f"{'':9} {found.demand.mend}", flush=True)
 
 
 def _end(report: Report, out: Path) -> None:

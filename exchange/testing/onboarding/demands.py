@@ -23,8 +23,8 @@ Need = Literal["url", "journal", "client", "mailbox"]
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """One demand: in a sentence, how it is tried, what that needs, for what it is tried by itself,
-    and the document that it is from.
+    """One demand: in a sentence, how it is tried, what to do where it is not met, what trying it
+    needs, for what it is tried by itself, and the document that it is from.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -32,6 +32,7 @@ class Demand:
     id: str
     title: str
     how: str
+    mend: str
     needs: tuple[Need, ...]
     about: Literal["type", "channel", "once"]
     source: str

@@ -13,6 +13,7 @@ from exchange.errors import Unreachable
 from exchange.ports import Channel
 from exchange.schemas.call import Call
 from exchange.schemas.directory import Partner
+from exchange.schemas.envelope import public_id
 from exchange.testing.embedded import Embedded
 from exchange.testing.onboarding import forged
 from exchange.testing.onboarding.demands import (
@@ -25,7 +26,6 @@ from exchange.testing.onboarding.demands import (
 from exchange.testing.onboarding.half_sent import answered_early
 from exchange.testing.onboarding.journal import Journal, NoJournal
 from exchange.testing.onboarding.recorded_calls import Carried, Carrier
-from exchange.testing.onboarding.redaction import Shown
 from exchange.testing.onboarding.right_messages import NoSample, RightMessages
 
 TIMEOUT_SECONDS = 10.0
@@ -52,30 +52,36 @@ class Pushing:
         """Every demand that is tried by pushes, with its verdict."""
         for channel in discovery.channels().values():
             example: tuple[str, Carried] | None = None
-            sent = False
+            sent, taken = False, list[str]()
             for message_type in channel.permitted(self._partner).receives:
-                found = self._right(channel, message_type)
+                found, last = self._right(channel, message_type)
                 yield found
                 sent |= found.verdict != "not tried"
-                if found.verdict == "passed" and example is None:
-                    example = message_type, self._seen[-1]
+                if found.verdict == "passed" and last is not None:
+                    taken.append(last.call.headers[forged.DELIVERY])
+                    example = example or (message_type, last)
             if example is not None:
+                yield self._by_journal("right.kept", channel.name, taken, lambda _: "")
                 yield from self._of_channel(channel, *example)
             elif sent:
                 yield from _untried(channel.name, "no right message was taken over the channel")
 
-    def _right(self, channel: Channel, message_type: str) -> Found:
+    def _right(self, channel: Channel, message_type: str) -> tuple[Found, Carried | None]:
+        """The verdict, and the last call of the delivery."""
         before = len(self._seen)
         try:
             (message,) = self._right_messages.put(channel, message_type)
         except NoSample as error:
-            return not_tried("right", message_type, str(error))
-        return judged(
-            "right", message_type, self._right_messages.wrong_with(message), self._shown(before)
-        )
-
-    def _shown(self, before: int) -> list[Shown]:
-        return [each.shown for each in self._seen[before:]]
+            return not_tried("right", message_type, str(error)), None
+        wrong = self._right_messages.wrong_with(message)
+        delivery = public_id(self._right_messages.ended(message).id)
+        calls = [
+            each for each in self._seen[before:] if each.call.headers[forged.DELIVERY] == delivery
+        ]
+        if not wrong and len(calls) > 1:
+            wrong = f"it was taken when it came again, not at first: {calls[0].told}"
+        found = judged("right", message_type, wrong, [each.shown for each in calls])
+        return found, calls[-1] if calls else None
 
     def _of_channel(self, channel: Channel, message_type: str, right: Carried) -> Iterator[Found]:
         """What is demanded of the endpoint of a channel, by a push that it took."""

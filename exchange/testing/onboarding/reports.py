@@ -124,8 +124,8 @@ def to_tar(report: Report) -> bytes:
         item = _add(reports, _KINDS[each.verdict])
         item.set(f"{{{XSI}}}type", "BAR")
         _add(item, "assertionID", each.name)
-        said = f"{each.demand.title}: {each.verdict}" + (f": {each.why}" if each.why else "")
-        _add(item, "description", said)
+        parts = [each.demand.title, each.verdict, *filter(None, [each.why, _mend(each)])]
+        _add(item, "description", ": ".join(parts))
         _add(item, "test", f"{each.demand.how} ({each.demand.source})")
         if each.calls:
             _add(item, "value", "\n\n".join(map(_call, each.calls)))
@@ -144,8 +144,13 @@ def _document(root: etree._Element) -> bytes:
 
 def _told(found: Found) -> str:
     demand = found.demand
-    parts = [found.why, demand.title, demand.how, f"Source: {demand.source}"]
+    parts = [found.why, _mend(found), demand.title, demand.how, f"Source: {demand.source}"]
     return "\n\n".join([*filter(None, parts), *map(_call, found.calls)])
+
+
+def _mend(found: Found) -> str:
+    """What to do; empty where the demand is met or was not tried."""
+    return found.demand.mend if found.verdict == "failed" else ""
 
 
 def _call(call: Shown) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from exchange.ports.description import Schema, reference
+from exchange.ports.description import XML, Schema, reference
 from exchange.schemas.catalogue import DEFAULT_FOLDER, Catalogue, MessageType
 from exchange.schemas.json import JsonSchema
 
@@ -57,8 +57,7 @@ def _schema(
             family=message_type.folder.name, file=files.get(version, message_type.schema)
         )
         linked = {"description": "The XSD", "url": path}
-        xml = {"type": "string", "contentMediaType": "text/xml", "externalDocs": linked}
-        return {**xml, **told, "x-roots": list(message_type.roots)}
+        return {**XML, "externalDocs": linked, **told, "x-roots": list(message_type.roots)}
     schema = catalogue.schema(message_type.name, version)
     assert isinstance(schema, JsonSchema)
     described = _of_model(schema, message_type.folder.name, found)

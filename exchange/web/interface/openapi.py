@@ -324,7 +324,7 @@ _TRACE = (
     Parameter("X-Request-Id", "An id of the call of your own: likewise"),
 )
 _OF_EVERY_PUSH |= {
-    "traceparent": "The sender's trace, with the delivery as parent; where the sender named one",
+    "traceparent": "The sender's trace, where it named one",
     "X-Request-Id": "The sender's id of its call, where it named one",
 }
 _NOT_ALWAYS = {

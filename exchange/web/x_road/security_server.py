@@ -17,7 +17,6 @@ from aiohttp import web
 from lxml import etree
 from multidict import CIMultiDict
 
-from exchange.journey import trace
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel, Ids, Refusal
 from exchange.ports.channel import refuse_with_problem
@@ -36,6 +35,7 @@ from exchange.web.caller_connection import sender_known
 from exchange.web.endpoints import NO_ENDPOINT, Endpoints, Entry, response
 from exchange.web.metrics import Metrics
 from exchange.web.request_body import read_body
+from exchange.web.telemetry.tracing import Tracing
 from exchange.web.x_road.clients import Clients
 from exchange.web.x_road.monitoring import Monitoring
 from exchange.web.x_road.provider_server import ProviderServer
@@ -62,6 +62,7 @@ class Parts:
     services: Services
     endpoints: Endpoints
     metrics: Metrics
+    tracing: Tracing
     ids: Ids
     monitoring: Monitoring
     limits: Limits
@@ -87,12 +88,13 @@ class SecurityServer:
     async def serve(self, request: web.Request) -> web.Response:
         """The answer to a request, or a fault in the form of its protocol."""
         started = time.perf_counter()
-        # (Not answered: what an answer carries is X-Road's.)
-        trace.begin(request.headers)
-        if (refusal := not_here(request, X_ROAD)) is not None:
-            reply = refuse_with_problem(refusal)
-        else:
-            reply = await self._reply(request)
+        # (The trace is not answered: what an answer carries is X-Road's.)
+        with self._parts.tracing.call(request.headers, request.method, X_ROAD) as served:
+            if (refusal := not_here(request, X_ROAD)) is not None:
+                reply = refuse_with_problem(refusal)
+            else:
+                reply = await self._reply(request)
+            served.status = reply.status
         self._parts.metrics.served(X_ROAD, reply.status, time.perf_counter() - started)
         return response(reply)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import socket
 import sqlite3
 from contextlib import closing
@@ -14,6 +15,7 @@ from exchange.cli.serving import doctor
 from exchange.cli.serving.doctor import Finding, examine
 from exchange.settings import Settings
 from exchange.storage.migrate import newest_revision
+from exchange.storage.ownership import own
 from exchange.storage.postgresql_server.address import Server
 from exchange.storage.postgresql_server.migrate import newest_revision as newest
 from tests.postgresql import LocalServer, name_of
@@ -50,7 +52,7 @@ def test_each_thing_that_is_missing_is_named(
         port = taken.getsockname()[1]
         monkeypatch.setenv("EXCHANGE_SERVER__PORT", str(port))
         (told,) = missing()
-        assert f"port: {port} is taken by" in told
+        assert f"port: port {port} is taken by" in told
         assert "server.port" in told
     monkeypatch.delenv("EXCHANGE_SERVER__PORT")
     (tmp_path / "newer.db").touch()
@@ -89,6 +91,34 @@ def test_a_ledger_that_will_be_carried_over_says_so(
     monkeypatch.setenv("EXCHANGE_STORAGE__URL", f"sqlite:///{tmp_path / 'ledger.db'}")
     (found,) = [each for each in examine() if each.what == "ledger"]
     assert found == Finding("ledger", "ok", f"{tmp_path / 'ledger.db'}{told}")
+
+
+def test_a_ledger_that_can_not_be_written_or_is_in_use_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(url: str) -> str:
+        (found,) = [
+            each for each in examine(Settings(storage={"url": url})) if each.what == "ledger"
+        ]
+        return found.told if found.state == "missing" else ""
+
+    (tmp_path / "file").write_text("text")
+    assert f"{tmp_path / 'file'} is no folder" in told(f"sqlite:///{tmp_path / 'file' / 'a.db'}")
+    assert "file is not a database" in told(f"sqlite:///{tmp_path / 'file'}")
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    with own(tmp_path / "a.db", "exchange serve", 0):
+        assert "a.db is owned by process" in told(url)
+    assert told(url) == ""
+    monkeypatch.setattr(os, "access", lambda path, _: path != tmp_path / "file")  # (root may all)
+    assert f"{tmp_path / 'file'} can't be written" in told(f"sqlite:///{tmp_path / 'file'}")
+
+
+def test_an_address_that_can_not_be_bound_is_told() -> None:
+    settings = Settings(server={"host": "192.0.2.1"}, partners={"address": "http://192.0.2.1"})
+    found = {each.what: each for each in examine(settings)}
+    assert found["port"].state == "missing"
+    assert "192.0.2.1:" in found["port"].told
+    assert found["port of the stubs"].told == "the stubs are elsewhere: 192.0.2.1"
 
 
 def test_a_ledger_on_a_server_is_looked_at_there(postgresql: LocalServer) -> None:

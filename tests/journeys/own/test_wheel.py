@@ -34,6 +34,34 @@ with Client("http://127.0.0.1:8080", key=sys.argv[1]) as fund:
         stored += not fund.call(luova.submit, TYPE, body, message_id=f"fifty-{number}").duplicate
 print(stored, "stored,", mended, "mended")
 """
+#: A receiver of pushes over TLS, with a certificate of an authority that no system knows.
+SECURE = """
+import ssl
+
+from aiohttp import web
+from exchange.client import verify
+from exchange.client.errors import NotSigned
+from lxml import etree
+
+
+async def take(request):
+    body = await request.read()
+    try:
+        verify("a-secret", request.headers, body)
+        etree.fromstring(body)
+    except NotSigned:
+        return web.Response(status=401)
+    except etree.XMLSyntaxError:
+        return web.Response(status=422)
+    return web.Response()
+
+
+context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+context.load_cert_chain("certificates/server.pem", "certificates/server.key")
+app = web.Application()
+app.router.add_post("/{path:.*}", take)
+web.run_app(app, host="127.0.0.1", port=9000, ssl_context=context)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +109,24 @@ def test_a_partners_day_from_the_wheel_alone(programs: Path, tmp_path: Path) -> 
     assert "3 passed" in said
     assert "answered kelmu.information-request-answer" in said
     assert "received unemployment.benefit-data" in said
+
+
+@pytest.mark.drill
+def test_a_partner_behind_a_private_authority_is_called_where_it_is_named(
+    programs: Path, tmp_path: Path
+) -> None:
+    port = str(free_port())
+    (tmp_path / "secure.py").write_text(SECURE.replace("9000", port), encoding="utf-8")
+    tried = f"exchange onboard --partner fund.mine --sector unemployment-fund --url https://127.0.0.1:{port}"
+    script = (
+        "export EXCHANGE_CALLBACK_SECRET=a-secret\n"
+        "exchange certificates certificates --partner employer.demo-oy\n"
+        "python3 secure.py &\n"
+        f"curl --silent --output none --retry 30 --retry-delay 1 --retry-connrefused -k https://127.0.0.1:{port}/\n"
+        f"{tried} || echo exit $?\n"
+        f"SSL_CERT_FILE=certificates/authority.pem {tried}\n"
+    )
+    said = said_by(script, tmp_path, free_port(), free_port(), alone=programs)
+    unknown, known = said.split("exit 1\n")
+    assert "CERTIFICATE_VERIFY_FAILED" in unknown
+    assert " 0 failed" in known

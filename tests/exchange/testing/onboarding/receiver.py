@@ -31,9 +31,13 @@ FAULTS = {
     "answers-early": {"read.whole"},
     "breaks-off": {"read.unreadable"},
     "refuses-all": {"right"},
+    "fails-at-first": {"right"},
+    "loses": {"right.kept", "repeat.once", "order.kept"},
 }
+#: After these nothing else can be tried.
+TAKE_NOTHING = ("refuses-all", "fails-at-first")
 #: What is seen in a journal alone.
-IN_A_JOURNAL = ("takes-refused", "takes-twice", "takes-in-any-order")
+IN_A_JOURNAL = ("takes-refused", "takes-twice", "takes-in-any-order", "loses")
 #: After so long the early one answers, whatever has come.
 EARLY_SECONDS = 0.05
 
@@ -47,6 +51,7 @@ class Receiver:
         self._secret = secret
         self._fault = fault
         self._known: set[str] = set()
+        self._came: set[str] = set()
         self._journal: list[str] = []
         self._file = file
         self._write()
@@ -104,6 +109,9 @@ class Receiver:
             return 401
         if self._fault == "refuses-all":
             return 422
+        if self._fault == "fails-at-first" and delivery not in self._came:
+            self._came.add(delivery)
+            return 500
         if delivery in self._known:
             if self._fault == "takes-twice":
                 self._enter(delivery)
@@ -111,7 +119,8 @@ class Receiver:
         if not _can_be_read(body):
             return 500 if self._fault == "breaks-off" else 422
         self._known.add(delivery)
-        self._enter(delivery)
+        if self._fault != "loses":
+            self._enter(delivery)
         return 200
 
     def _verify(self, request: web.Request, body: bytes) -> None:

@@ -13,7 +13,12 @@ from exchange.schemas.directory import partner_of
 from exchange.testing.onboarding import demands, pushes
 from exchange.testing.onboarding.journal import Journal, NoJournal, in_file
 from exchange.testing.onboarding.run import Bench, bench, journal_at, pushed
-from tests.exchange.testing.onboarding.receiver import FAULTS, IN_A_JOURNAL, Receiver
+from tests.exchange.testing.onboarding.receiver import (
+    FAULTS,
+    IN_A_JOURNAL,
+    TAKE_NOTHING,
+    Receiver,
+)
 
 SECRET = "a-secret-of-the-tests"
 
@@ -69,7 +74,7 @@ def test_a_partner_fails_what_it_does_wrong_and_nothing_else(
     tried = [each for each in found(on, fault, file=file) if each.verdict != "not tried"]
     failed = {each.demand.id for each in tried if each.verdict == "failed"}
     assert failed == FAULTS[fault], [(each.name, each.why) for each in tried]
-    if fault != "refuses-all":
+    if fault not in TAKE_NOTHING:
         wanted = {each.id for each in demands.demands().values() if "url" in each.needs}
         assert {each.demand.id for each in tried} == wanted
     for each in tried:
@@ -87,7 +92,7 @@ def test_without_a_journal_nothing_is_said_of_what_was_taken(on: Bench) -> None:
     verdicts = {each.name: each for each in found(on, "takes-twice", has_journal=False)}
     counts = Counter(each.verdict for each in verdicts.values())
     assert counts["failed"] == 0
-    for name in ("repeat.once", "order.kept", "signature.not-taken"):
+    for name in ("right.kept", "repeat.once", "order.kept", "signature.not-taken"):
         assert "--journal" in verdicts[f"{name} luova"].why
 
 

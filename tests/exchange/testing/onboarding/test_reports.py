@@ -15,7 +15,7 @@ from exchange.cli import app
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import partner_of
 from exchange.schemas.identifiers import CHECK_CHARACTERS
-from exchange.testing.onboarding.demands import failed, not_tried, passed
+from exchange.testing.onboarding.demands import demands, failed, not_tried, passed
 from exchange.testing.onboarding.redaction import (
     A_PERSON,
     BODY_CHARACTERS_MAX,
@@ -54,6 +54,8 @@ def test_the_three_files_are_read_and_show_no_key(report: Report, tmp_path: Path
     for content in (html, junit, tar):
         assert KEY.encode() not in content
         assert b"<script" not in content
+        assert demands()["right"].mend.encode() in content
+        assert demands()["order.kept"].mend.encode() not in content
     assert b"1 passed, 1 failed, 1 not tried" in html
     (suite,) = etree.fromstring(junit)
     assert [suite.get(name) for name in ("tests", "failures", "skipped", "time")] == [
