@@ -80,11 +80,8 @@ def too_long(source: Source) -> Iterator[str]:
 
 
 def crowded(files: Iterable[str]) -> Iterator[str]:
-    """Folders with more files than somebody can look over. Migrations are numbered steps, which a
-    ledger takes one after the other: they become more with time and none can go.
-    """
-    others = (name for name in files if not re.search(r"/versions/\d{4}_\w+\.py$", name))
-    for folder, number in Counter(name.rpartition("/")[0] for name in others).items():
+    """Folders with more files than somebody can look over."""
+    for folder, number in Counter(name.rpartition("/")[0] for name in files).items():
         if number > FOLDER_FILES_MAX:
             yield f"{folder} has {number} files, over {FOLDER_FILES_MAX}: make folders in it"
 
