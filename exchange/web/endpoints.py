@@ -33,6 +33,9 @@ from exchange.web.request_body import BUSY, RETRY_AFTER_SECONDS, read_body
 
 log = structlog.get_logger(__name__)
 
+#: Headers that say one thing wherever they stand (RFC 9110, 5.3; SOAP 1.1, 6.1.1); those that an
+#: endpoint's interface describes do so, too.
+ONCE = ("authorization", "content-type", "soapaction", "x-api-key", "x-authorization")
 #: What refusals at addresses of no channel are counted under.
 NO_CHANNEL = "none"
 NO_QUERY: Mapping[str, str] = {}
@@ -93,6 +96,7 @@ class Endpoints:
         self._working = CallSlots(limits.in_flight_max, limits.in_flight_partner_max)
         self._waiting = CallSlots(limits.waiting_calls_max, limits.waiting_calls_partner_max)
         self._channels: dict[str, Channel] = {}
+        self._once = set(ONCE)
 
     def routes(self, channel: Channel, desk: Desk) -> list[web.RouteDef]:
         """The channel's endpoints as routes of aiohttp."""
@@ -105,6 +109,12 @@ class Endpoints:
             (endpoint.path.split("/")[1] for endpoint in channel.endpoints), channel
         )
         self._channels |= roots
+        self._once |= {
+            each.name.lower()
+            for endpoint in channel.endpoints
+            for each in endpoint.interface.parameters
+            if each.place == "header"
+        }
         return routes + [
             web.route("*", f"/{root}{{rest:(/.*)?}}", self._serve_nothing(channel))
             for root in roots
@@ -153,6 +163,16 @@ class Endpoints:
             return answered
 
         return serve
+
+    def twice(self, headers: Mapping[str, str]) -> str:
+        """A header that stands more than once though it says one thing, as who calls, or a part of
+        a message's envelope, in small letters; empty: none does. Which of two counted would be
+        chance: a proxy may take the other one.
+        """
+        sent = [name.lower() for name in headers]
+        if len(sent) == len(set(sent)):
+            return ""
+        return next((name for name in sorted(self._once) if sent.count(name) > 1), "")
 
     def is_a_channels(self, path: str) -> bool:
         """Whether the path is below a channel's, and not its page for caseworkers."""
