@@ -123,7 +123,9 @@ async def test_a_target_may_be_a_whole_address(exchange: Running) -> None:
     async with connecting(exchange.url) as connect:
         raw = await connect()
         for path in (DAY, f"/x-road{DAY}", f"{DAY}?a=://b/r1/"):
-            head = f"GET http://any.where{path} HTTP/1.1\r\nHost: any.where\r\nX-Road-Client: {CLIENT}"
+            head = (
+                f"GET http://any.where{path} HTTP/1.1\r\nHost: any.where\r\nX-Road-Client: {CLIENT}"
+            )
             raw.writer.write(f"{head}\r\n\r\n".encode())
             status, told, _ = await raw.reply()
             assert (status, "x-road-request-hash" in told) == (200, True), told
