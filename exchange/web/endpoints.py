@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 from aiohttp import hdrs, web
+from multidict import MultiMapping
 
 from exchange.errors import Full, LedgerClosed, LedgerUnavailable
 from exchange.journey import trace
@@ -34,8 +35,8 @@ from exchange.web.request_body import BUSY, RETRY_AFTER_SECONDS, read_body
 log = structlog.get_logger(__name__)
 
 #: Headers that say one thing wherever they stand (RFC 9110, 5.3; SOAP 1.1, 6.1.1); those that an
-#: endpoint's interface describes do so, too.
-ONCE = ("authorization", "content-type", "soapaction", "x-api-key", "x-authorization")
+#: endpoint's interface describes do so, too. (aiohttp refuses Host, Content-Type and others.)
+ONCE = ("authorization", "soapaction", "x-api-key", "x-authorization")
 #: What refusals at addresses of no channel are counted under.
 NO_CHANNEL = "none"
 NO_QUERY: Mapping[str, str] = {}
@@ -164,15 +165,16 @@ class Endpoints:
 
         return serve
 
-    def twice(self, headers: Mapping[str, str]) -> str:
+    def twice(self, headers: MultiMapping[str]) -> str:
         """A header that stands more than once though it says one thing, as who calls, or a part of
         a message's envelope, in small letters; empty: none does. Which of two counted would be
         chance: a proxy may take the other one.
         """
-        sent = [name.lower() for name in headers]
-        if len(sent) == len(set(sent)):
+        if len(headers) == len({name.lower() for name in headers}):
             return ""
-        return next((name for name in sorted(self._once) if sent.count(name) > 1), "")
+        return next(
+            (name for name in sorted(self._once) if len(headers.getall(name, ())) > 1), ""
+        )
 
     def is_a_channels(self, path: str) -> bool:
         """Whether the path is below a channel's, and not its page for caseworkers."""
