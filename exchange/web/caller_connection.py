@@ -184,8 +184,8 @@ class Connection(web.RequestHandler):
 
     def _tell_taken(self) -> None:
         """aiohttp tells its parser that a request was taken when its handler begins. One that was
-        not whole by then counts as waiting for ever; after some of them the parser would hold back
-        what is sent ahead.
+        not whole by then counts as waiting once it is: the parser would hold back what is sent
+        ahead one request too early, which nobody would notice.
         """
         self._is_coming = False
         assert self._parser is not None, "the connection is open"
