@@ -96,8 +96,8 @@ def split(body: bytes, content_type: str) -> Split:
             )
             raise Malformed([_at(body, start, "form", "a part has no headers", expected)])
         if name := multipart.Headers(part[0]).twice(_ONCE):
-            message = f"header {name} stands twice in a part"
-            raise Malformed([_at(body, start, "form", message, "it once")])
+            why = f"header {name} stands twice in a part"
+            raise Malformed([_at(body, start, "form", why, "it once")])
         parts.append(part)
     violations: list[Violation] = []
     attachments: list[Attachment] = []
