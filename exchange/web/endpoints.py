@@ -172,9 +172,7 @@ class Endpoints:
         """
         if len(headers) == len({name.lower() for name in headers}):
             return ""
-        return next(
-            (name for name in sorted(self._once) if len(headers.getall(name, ())) > 1), ""
-        )
+        return next((name for name in sorted(self._once) if len(headers.getall(name, ())) > 1), "")
 
     def is_a_channels(self, path: str) -> bool:
         """Whether the path is below a channel's, and not its page for caseworkers."""
