@@ -12,8 +12,8 @@ import structlog
 
 from exchange.schemas.call import Reply
 from exchange.settings import Limits
-from exchange.web.access.networks import network_of
 from exchange.web.garbage import Garbage
+from exchange.web.networks import network_of
 
 log = structlog.get_logger(__name__)
 

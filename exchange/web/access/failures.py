@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from exchange.web.access.networks import network_of
+from exchange.web.networks import network_of
 
 
 class Failures:
