@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from json import JSONDecodeError, JSONDecoder
 from typing import Any
 
-from exchange.adapters.luova.parse import FAULT, hints_of
+from exchange.adapters.luova.parse import FAULT, HEADERS, hints_of
 from exchange.ports.message import Inbound
 from exchange.schemas.attachments.multipart import (
     HEADERS_BYTES_MAX,
@@ -37,6 +37,8 @@ KEYS = {
     "ordered": "ordered",
     "createdAt": "created_at",
 }
+#: Headers of a part that say one thing each.
+ENVELOPE = (*HEADERS.values(), "Content-Type")
 _SPACE = re.compile(r"[ \t\r]*")
 #: Half of a surrogate pair, which JSON can escape by itself: no character.
 _HALF = re.compile("[\ud800-\udfff]")
@@ -200,6 +202,8 @@ def _part(part: bytes, partner: Partner) -> Inbound:
         )
         return _faulty(part, partner, fault)
     headers, content = Headers(found[0]), found[1]
+    if name := headers.twice(ENVELOPE):
+        return _faulty(part, partner, f"header {name} stands twice in the part, and says one thing")
     return Inbound(
         partner=partner,
         body=content,

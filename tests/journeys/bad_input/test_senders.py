@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from multidict import CIMultiDict
 
 from exchange.adapters import kelmu
 from exchange.partners.stub import Situation
@@ -214,6 +215,18 @@ async def test_the_status_of_another_partners_delivery(target: Target) -> None:
         replace(asked.call, headers={**asked.call.headers, **key(STRANGER)})
     )
     assert b"<DeliveryDataStatus>0<" in others or b"IR2009" in others, others
+
+
+async def test_a_header_that_says_one_thing_stands_once(target: Target, form: Form) -> None:
+    call = form.sending().call
+    async with target.counting(form):
+        for name in ("X-API-Key", "X-Message-Id"):
+            headers = CIMultiDict(call.headers)
+            while len(headers.getall(name, ())) < 2:
+                headers.add(name, "other")
+            status, answered, body = await target.call(replace(call, headers=headers))
+            assert (status, b"header-twice" in body) == (400, True), (name, body)
+            assert answered["Content-Type"].startswith(form.error_type)
 
 
 async def test_a_header_that_is_too_long_is_refused_before_any_endpoint(
