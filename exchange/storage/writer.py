@@ -227,9 +227,7 @@ class Writer:
             assert self._ownership is not None, "claimed when the connection was opened"
             link = self._link or newest(connection, self._ownership.node, self._ownership.epoch)
             self._link = None
-            written = write_group(
-                connection, group, self._level, link, last_given(connection)
-            )
+            written = write_group(connection, group, self._level, link, last_given(connection))
             began = time.perf_counter()
             connection.execute("COMMIT")
             seconds = time.perf_counter() - began

@@ -143,9 +143,7 @@ def flip_files(server: LocalServer, database: str, checksums: bool, chance: rand
         command = [BINARIES / "pg_checksums", "--disable", "--no-sync", "-D", server.data]
         subprocess.run(command, check=True, capture_output=True)
     pages = [
-        (file, page)
-        for file in files
-        for page in range(file.stat().st_size // SERVER_PAGE_BYTES)
+        (file, page) for file in files for page in range(file.stat().st_size // SERVER_PAGE_BYTES)
     ]
     flipped = chance.sample(pages, min(PAGES, len(pages)))
     for file, page in flipped:

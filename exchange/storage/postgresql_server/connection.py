@@ -69,8 +69,7 @@ class Insertion(NamedTuple):
         """It, by an array for each column; the first of them is that value."""
         arrays = _arrays(self.types, first)
         return (
-            f"INSERT INTO {self.table} AS kept({self.columns}) "
-            f"SELECT * FROM {arrays} {self.suffix}"
+            f"INSERT INTO {self.table} AS kept({self.columns}) SELECT * FROM {arrays} {self.suffix}"
         )
 
 
