@@ -129,7 +129,9 @@ def test_insertions_that_were_put_off_come_before_what_follows_them(
             insert(there, "turn", "number,channel,sender,node", turn)
             insert(there, "position", "id,last", [(1, 2)], last)
             assert found() == [(7, 3)]
+            # (The first of each table asks for its columns.)
             insert(there, "position", "id,last", [(1, 4)], last)
-        assert found() == [(7, 7)]
-        insert(there, "position", "id,last", [(1, 8)], last)
+            insert(there, "position", "id,last", [(1, 8)], last)
         assert found() == [(7, 15)]
+        insert(there, "position", "id,last", [(1, 16)], last)
+        assert found() == [(7, 31)]
