@@ -12,9 +12,7 @@ from exchange.cli.serving.port import bind, listener
 
 def test_who_listens_is_told_with_its_number_and_since_when_it_runs() -> None:
     with bind("127.0.0.1", 0) as bound:
-        told = re.fullmatch(
-            r"process (\d+) \(.+\) since (\S+)", listener(bound.getsockname()[1])
-        )
+        told = re.fullmatch(r"process (\d+) \(.+\) since (\S+)", listener(bound.getsockname()[1]))
     assert told is not None
     own = psutil.Process()
     assert int(told[1]) == own.pid
