@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -26,8 +26,12 @@ if TYPE_CHECKING:
     from tests.postgresql import LocalServer
 
 # The same examples in every run of `make test`, so that its outcome is a function of the code;
-# `make drills` draws new ones (`--hypothesis-profile drawn`).
+# `make drills` draws new ones (`--hypothesis-profile drawn`). Under a planted fault it is enough
+# that an example fails, and the smallest that does is not looked for (`planted`).
 settings.register_profile("house", deadline=None, print_blob=True, derandomize=True, database=None)
+settings.register_profile(
+    "planted", settings.get_profile("house"), phases=[Phase.explicit, Phase.generate]
+)
 settings.register_profile("drawn", deadline=None, print_blob=True, max_examples=500)
 settings.load_profile("house")
 

@@ -84,22 +84,28 @@ class ServerOnSmallDisk(LocalServer):
 
     def __init__(self, options: Sequence[str]) -> None:
         folder = Path(tempfile.mkdtemp(prefix="exchange-pg-"))
-        # The disk is there as long as this process, which everybody may look into who is who it is.
+        # The disk is there as long as this process, which everybody may look into who is who it is
+        # (so it tells that the disk is there only when it is nobody).
         user = (
             "setpriv --reuid=nobody --regid=nogroup --clear-groups" if "-r" not in options else ""
         )
         script = (
             f"mkdir {folder}/disk && mount -t tmpfs -o size={SERVER_MEBIBYTES}m,mode=777 none "
-            f"{folder}/disk && echo mounted && exec {user} sleep {DISK_SECONDS}"
+            f"{folder}/disk && exec {user} sh -c 'echo mounted && exec sleep {DISK_SECONDS}'"
         )
         self._holder = subprocess.Popen(
             ["unshare", *options, "sh", "-c", script], stdout=subprocess.PIPE
         )
         assert self._holder.stdout is not None
         with self._holder.stdout as told:
-            assert told.readline() == b"mounted\n"
+            mounted = told.readline()
         self.seen = Path(f"/proc/{self._holder.pid}/root{folder}/disk")
-        super().__init__(folder, max_wal_size="32MB")
+        try:
+            assert mounted == b"mounted\n"
+            super().__init__(folder, max_wal_size="32MB")
+        except BaseException:
+            self._unmount()
+            raise
 
     @property
     def data(self) -> Path:
@@ -109,9 +115,12 @@ class ServerOnSmallDisk(LocalServer):
     def remove(self) -> None:
         """End it, and its disk."""
         self.stop(at_once=True)
+        self._unmount()
+        super().remove()
+
+    def _unmount(self) -> None:
         self._holder.kill()
         self._holder.wait()
-        super().remove()
 
 
 def script(ledger: Path, log: Path) -> str:

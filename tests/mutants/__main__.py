@@ -31,7 +31,10 @@ TEST_SECONDS_MAX = 300
 #: Tests that are tried together without a fault, and faults whose time is told at the end.
 TOGETHER, SLOWEST = 20, 30
 #: How pytest is started.
-_PYTEST = (sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider")
+_PYTEST = (
+    *(sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider"),
+    *("--hypothesis-profile", "planted"),
+)
 _FAILED = 1
 #: What stands for pytest's code when it took too long: on a busy machine that tells little.
 _HUNG = -1

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.ports.ledger import Hold, Record, Wanted
+from exchange.storage import mailbox
 from exchange.storage.proof.verify import verify
 from exchange.storage.sqlite import SqliteLedger
 from tests.contracts.rows import MINUTE, record, settlement
@@ -160,3 +161,19 @@ async def play(workers: int, steps: list[tuple[str, int]], folder: Path) -> None
 def test_order_and_leases_hold(workers: int, steps: list[tuple[str, int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(play(workers, steps, Path(folder)))
+
+
+async def test_what_is_leased_is_not_looked_for_again_before_it_ends(tmp_path: Path) -> None:
+    """(Asked of the question alone: a lease that is found, and can't be had, is looked for without
+    an end.)
+    """
+    ledger = SqliteLedger(tmp_path / "exchange.db")
+    await ledger.open()
+    made = letter("ordered", "a")
+    await ledger.record(made)
+    (taken,) = await ledger.lease(WANTED, MINUTE, 2 * MINUTE, 1)
+    assert await ledger.scan(mailbox.free, WANTED, 2 * MINUTE - 1) == []
+    assert await ledger.scan(mailbox.free, WANTED, 2 * MINUTE) == [taken.delivery.id]
+    await ledger.settle(settlement(made, "dead", ["dead-lettered"], MINUTE))
+    assert await ledger.scan(mailbox.free, WANTED, 2 * MINUTE) == []
+    await ledger.close()
