@@ -119,6 +119,7 @@ async def test_a_bounded_look_says_where_to_go_on_and_leaves_nothing_out(
     for wanted in (
         MessageFilter(detail="seven"),
         MessageFilter(channel="kelmu", detail="seven"),
+        MessageFilter(state=DEAD_LETTERED, detail="seven"),
         MessageFilter(sender="tax", state="dead"),
         MessageFilter(reason="http-503", first=middle),
         MessageFilter(person="140890-9423"),
