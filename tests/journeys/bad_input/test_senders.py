@@ -208,7 +208,7 @@ async def test_the_status_of_another_partners_delivery(target: Target) -> None:
     status, _, body = await target.call(sending.call)
     assert b"<DeliveryDataStatus>2<" in body
     later = Situation(random.Random(1), 0, 1, DIRECTORY)
-    (asked,) = sending.then(Reply(status, body), later)
+    asked, *_ = sending.then(Reply(status, body), later)
     _, _, own = await target.call(asked.call)
     assert b"<DeliveryDataStatus>3<" in own, own
     _, _, others = await target.call(
