@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from exchange.benchmarks.search.ledger import NOBODY, PERSON, seasoned_ledger
-from exchange.ports.rows import MessageFilter
+from exchange.ports.rows import DEAD_LETTERED, REPEATED, MessageFilter
 from exchange.storage.connection import connect
 from exchange.storage.scans import CACHE_MIB
 from exchange.storage.search.messages import search
@@ -70,13 +70,16 @@ def report(connection: sqlite3.Connection) -> Iterator[str]:
 #: By filter, the statement that counts its values in the newest 100,000 messages.
 FILTERS = {
     name: f"SELECT {name} FROM message WHERE {name}!='' ORDER BY id DESC LIMIT 100000"
-    for name in ("channel", "message_type", "sender", "endpoint", "conversation")
+    for name in ("channel", "message_type", "sender", "endpoint", "conversation", "process")
 } | {"receiver": "SELECT receiver FROM delivery ORDER BY id DESC LIMIT 100000"}
 #: The values of filters that have few.
 FIXED = {
     "reason": ("schema", "http-503", "seldom", "http-418"),
     "person": (PERSON, NOBODY),
-    "state": ("accepted", "rejected", "waiting", "delivered", "dead", "skipped"),
+    "state": (
+        *("accepted", "rejected", "waiting", "delivered", "dead", "skipped"),
+        *(DEAD_LETTERED, REPEATED),
+    ),
 }
 #: Values of a filter that are told by name, beside the most and the least frequent.
 NAMED = {

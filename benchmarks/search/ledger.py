@@ -42,6 +42,12 @@ SEASONING = (
         "UPDATE message SET sender='seldom',conversation='case-7' WHERE id IN picked",
     ),
     ("position%71=5", "UPDATE message SET conversation='case-many' WHERE id IN picked"),
+    (
+        "position%101=6",
+        "INSERT INTO event(message_id,delivery_id,at,kind,detail) SELECT id,0,received_at,"
+        "'duplicate','' FROM message WHERE id IN picked",
+    ),
+    ("position%71=7", "UPDATE message SET process='empty' WHERE id IN picked"),
     ("position%{rare}=16", "UPDATE delivery SET receiver='seldom' WHERE message_id IN picked"),
     (
         "position%{rare}=17",
