@@ -101,16 +101,18 @@ async def test_a_call_and_the_push_that_follows_are_spans_of_the_callers_trace(
 async def test_what_names_no_trace_begins_one_and_what_nobody_records_has_none(
     tmp_path: Path,
 ) -> None:
-    async with (
-        collecting() as collector,
-        running(tmp_path, telemetry={"traces_url": collector.url}) as it,
-    ):
-        await sent(it, "begins")
-        await sent(it, "not-recorded", traceparent=GIVEN[:-1] + "0")
+    seen: list[tuple[str, Mapping[str, str]]] = []
+    not_recorded = GIVEN[:-1] + "0"
+    async with noting(seen) as partners, collecting() as collector:
+        settings = {"partners": {"address": partners}, "telemetry": {"traces_url": collector.url}}
+        async with running(tmp_path, **settings) as it:
+            await sent(it, "begins")
+            await sent(it, "not-recorded", traceparent=not_recorded)
     # (What was left at the end was sent.)
     call, push = sorted(collector.spans, key=lambda each: each.kind)
     assert (call.parent_span_id, push.parent_span_id) == (b"", call.span_id)
     assert len({each.trace_id for each in collector.spans} - {bytes.fromhex(TRACE)}) == 1
+    assert seen[1][1]["traceparent"] == not_recorded
 
 
 async def test_none_begins_a_trace_where_none_is_wanted() -> None:
