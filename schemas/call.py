@@ -20,7 +20,7 @@ XML = "text/xml; charset=utf-8"
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 #: What must not stand in an address: it would begin another line, or end the address.
-_BREAKS = re.compile(r"[\x00-\x20\x7f]")
+BREAKS = re.compile(r"[\x00-\x20\x7f]")
 
 
 @value
@@ -53,7 +53,7 @@ def is_http_address(text: str) -> bool:
     except ValueError:
         return False
     more = parts.query or parts.fragment or parts.username
-    return well and not more and not _BREAKS.search(text)
+    return well and not more and not BREAKS.search(text)
 
 
 def media_type(named: str) -> str:

@@ -90,6 +90,9 @@ def refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
         raise NetworkForbidden(f"a test tried to reach {arguments[1]!r}; tests use loopback only")
 
 
+# Imported by jsonschema, it makes a grammar of IRIs, which takes each worker more than a second; no
+# schema here has one.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 keep_files_in_memory()
 sys.addaudithook(refuse_network)
 end_children_with_us()

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from json import JSONDecodeError, JSONDecoder
 from typing import Any
 
-from exchange.adapters.luova.parse import FAULT, hints_of
+from exchange.adapters.luova.parse import FAULT, HEADERS, hints_of
 from exchange.ports.message import Inbound
 from exchange.schemas.attachments.multipart import (
     HEADERS_BYTES_MAX,
@@ -37,6 +37,8 @@ KEYS = {
     "ordered": "ordered",
     "createdAt": "created_at",
 }
+#: Headers of a part that say one thing each.
+ENVELOPE = (*HEADERS.values(), "Content-Type")
 _SPACE = re.compile(r"[ \t\r]*")
 #: Half of a surrogate pair, which JSON can escape by itself: no character.
 _HALF = re.compile("[\ud800-\udfff]")
@@ -100,30 +102,28 @@ def _entry(line: bytes, partner: Partner) -> Inbound:
     hints = {"type": "", "id": ""}
     for key, hint in KEYS.items():
         if key in members:
-            value = members[key][0]
-            if key == "ordered" and isinstance(value, bool):
-                value = "true" if value else "false"
-            if not isinstance(value, str) or _HALF.search(value):
+            said = _said(key, members[key][0])
+            if said is None:
                 return _faulty(line, partner, f"{key} is not a text")
-            hints[hint] = value
+            hints[hint] = said
     if "body" not in members:
         return _faulty(line, partner, "the key 'body' is missing")
     value, start, end = members["body"]
-    if isinstance(value, str):
-        return Inbound(
-            partner=partner,
-            body=value.encode("utf-8", "surrogatepass"),
-            content_type=XML,
-            endpoint=ENDPOINT,
-            hints=hints,
-        )
+    is_xml = isinstance(value, str)
     return Inbound(
         partner=partner,
-        body=text[start:end].encode(),
-        content_type=JSON,
+        body=value.encode("utf-8", "surrogatepass") if is_xml else text[start:end].encode(),
+        content_type=XML if is_xml else JSON,
         endpoint=ENDPOINT,
         hints=hints,
     )
+
+
+def _said(key: str, value: Any) -> str | None:
+    """What a member other than the body says; None when that is no text."""
+    if key == "ordered" and isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) and not _HALF.search(value) else None
 
 
 def _members(text: str) -> dict[str, tuple[Any, int, int]]:
@@ -200,6 +200,8 @@ def _part(part: bytes, partner: Partner) -> Inbound:
         )
         return _faulty(part, partner, fault)
     headers, content = Headers(found[0]), found[1]
+    if name := headers.twice(ENVELOPE):
+        return _faulty(part, partner, f"header {name} stands twice in the part, and says one thing")
     return Inbound(
         partner=partner,
         body=content,

@@ -57,7 +57,7 @@ def run(
             help="Port of the exchange.", show_default="from the settings", min=1, max=65535
         ),
     ] = None,
-    partners_port: Annotated[int, typer.Option(help="Port of the stubs.", min=0, max=65535)] = 8081,
+    partners_port: Annotated[int, typer.Option(help="Port of the stubs.", min=1, max=65535)] = 8081,
     workers: Annotated[int, typer.Option(help="Workers of the exchange.", min=1, max=64)] = 1,
     fault: Annotated[
         list[str] | None, typer.Option(help="Misbehaviour of the stubs: TARGET=KIND:PROBABILITY.")

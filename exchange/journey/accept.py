@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from hashlib import blake2b
 
 from exchange.errors import Full, LedgerError, Unroutable
 from exchange.journey import trace
@@ -19,6 +18,7 @@ from exchange.journey.record import (
     accepted_record,
     answered_record,
     envelope_of,
+    envelope_unread,
     rejected_record,
     tell,
 )
@@ -39,10 +39,9 @@ from exchange.ports import (
     Parsed,
 )
 from exchange.ports.lanes import Lanes
-from exchange.ports.ledger import Record, Recorded
+from exchange.ports.ledger import MessageRow, Record, Recorded
 from exchange.schemas.directory import Directory
 from exchange.schemas.document_limits import shared_effort
-from exchange.schemas.envelope import Envelope
 from exchange.schemas.violation import Violation
 
 #: How often a message is judged anew because another changed what the channel remembers at the same
@@ -118,15 +117,7 @@ class Acceptance:
         try:
             return await self.accept(channel, inbound, judged_bytes)
         except Full as error:
-            envelope = Envelope(
-                id=0,
-                channel=channel.name,
-                message_type="",
-                sender=inbound.partner.id,
-                sender_message_id="",
-                received_at=self._clock.now(),
-                content_type=inbound.content_type,
-            )
+            envelope = envelope_unread(channel.name, inbound, self._clock.now())
             told = Violation("receiver.full" if error.receiver else "exchange.full", str(error))
             return Outcome("full", envelope, [told], told.rule)
 
@@ -139,12 +130,11 @@ class Acceptance:
         reading = await self._worker_thread.run(
             inbound.partner.id, size, self._judge.read, channel, inbound
         )
-        digest = blake2b(reading.inbound.stored, digest_size=16).digest()
         for _ in range(STALE_MAX):
             judgement, destinations = await self._judge_and_route(channel, reading, now, size)
             if not judgement.verdict.accepted:
-                return await self._reject(channel, reading, judgement, digest, now), []
-            record = self._record(channel, reading, judgement, destinations, digest, now)
+                return await self._reject(channel, reading, judgement, now), []
+            record = self._record(channel, reading, judgement, destinations, now)
             recorded = await self._record_within_limits(record, destinations)
             if recorded.kind == "new":
                 return self._accepted(record, reading, judgement)
@@ -161,7 +151,7 @@ class Acceptance:
                     reading.identity,
                     record.deliveries,
                 )
-                return await self._store_rejection(channel, reading, judgement, digest, now), []
+                return await self._store_rejection(channel, reading, judgement, now), []
         raise LedgerError(f"{channel.name}: too many messages about the same thing at once")
 
     async def answer(
@@ -177,15 +167,14 @@ class Acceptance:
         reading = await self._worker_thread.run(
             inbound.partner.id, size, self._judge.read, channel, inbound
         )
-        digest = blake2b(inbound.body, digest_size=16).digest()
         judgement, destinations = await self._judge_and_route(channel, reading, now, size)
         if not judgement.verdict.accepted:
-            return await self._reject(channel, reading, judgement, digest, now), None
+            return await self._reject(channel, reading, judgement, now), None
         assert reading.parsed is not None, "only what could be read is accepted"
         answered = await answering(reading.parsed)
         detail = judgement.verdict.detail
         tell(detail, answered)
-        record = self._record(channel, reading, judgement, destinations, digest, now)
+        record = self._record(channel, reading, judgement, destinations, now)
         recorded = await self._ledger.record(answered_record(record, detail, self._clock.now()))
         if recorded.kind != "new":
             raise LedgerError(f"{channel.name}: a question was not recorded ({recorded.kind})")
@@ -228,9 +217,7 @@ class Acceptance:
             channel,
         )
         judgement = self._judge.decide(channel, reading, Context(self._directory, now))
-        return await self._store_rejection(
-            channel, reading, judgement, blake2b(inbound.body, digest_size=16).digest(), now
-        )
+        return await self._store_rejection(channel, reading, judgement, now)
 
     async def _judge_and_route(
         self, channel: Channel, reading: Reading, now: int, size: int
@@ -285,23 +272,21 @@ class Acceptance:
         reading: Reading,
         judgement: Judgement,
         destinations: Sequence[Destination],
-        digest: bytes,
         now: int,
     ) -> Record:
         parsed, identity = reading.parsed, reading.identity
         assert parsed is not None, "only what could be read is accepted"
         assert identity is not None, "only what could be identified is accepted"
         record = accepted_record(
-            channel.name,
-            reading.inbound,
-            parsed,
-            identity,
-            judgement,
-            destinations,
-            digest,
-            now,
-            self._ids,
-            self._lanes,
+            channel=channel.name,
+            reading=reading,
+            parsed=parsed,
+            identity=identity,
+            judgement=judgement,
+            destinations=destinations,
+            now=now,
+            ids=self._ids,
+            lanes=self._lanes,
         )
         context = Context(self._directory, now, reading.known, record.message.id)
         record.remember = channel.remember(parsed, identity, context, judgement.verdict)
@@ -345,41 +330,52 @@ class Acceptance:
         return Outcome("accepted", envelope, judgement.violations), asked
 
     async def _reject(
-        self, channel: Channel, reading: Reading, judgement: Judgement, digest: bytes, now: int
+        self, channel: Channel, reading: Reading, judgement: Judgement, now: int
     ) -> Outcome:
         """A rejection, unless it is a repetition of what was accepted while it was still
         acceptable.
         """
+        original = await self._repeated(channel, reading, judgement, now)
+        if original is not None:
+            return Outcome("duplicate", envelope_of(original))
+        return await self._store_rejection(channel, reading, judgement, now)
+
+    async def _repeated(
+        self, channel: Channel, reading: Reading, judgement: Judgement, now: int
+    ) -> MessageRow | None:
+        """The accepted message that this one repeats, which is counted as a duplicate of it. None:
+        there is none, or this one says something else under its id, which `judgement` then tells.
+        """
         identity = reading.identity
-        if identity is not None and identity.sender_message_id and reading.storable:
-            original = await self._ledger.find(
-                channel.name, reading.inbound.partner.id, identity.sender_message_id
-            )
-            if original is not None and original.digest == digest:
-                record = rejected_record(channel.name, reading, judgement, digest, now, self._ids)
-                again = record.message._replace(
-                    state="accepted",
-                    sender_message_id=identity.sender_message_id,
-                    conversation=identity.conversation,
-                    identity=identity_digest(record.message.message_type, identity),
-                )
-                sent = await self._ledger.deliveries(original.id)
-                if found := differences(original, sent, again, identity):
-                    judgement.reason = REUSED
-                    judgement.violations += found
-                    return await self._store_rejection(channel, reading, judgement, digest, now)
-                again = again._replace(identity=original.identity)
-                recorded = await self._ledger.record(
-                    Record(message=again, body=None, deliveries=(), events=(), counts=())
-                )
-                if recorded.kind == "duplicate":
-                    return Outcome("duplicate", envelope_of(original))
-        return await self._store_rejection(channel, reading, judgement, digest, now)
+        if identity is None or not identity.sender_message_id or not reading.storable:
+            return None
+        original = await self._ledger.find(
+            channel.name, reading.inbound.partner.id, identity.sender_message_id
+        )
+        if original is None or original.digest != reading.digest:
+            return None
+        record = rejected_record(channel.name, reading, judgement, now, self._ids)
+        again = record.message._replace(
+            state="accepted",
+            sender_message_id=identity.sender_message_id,
+            conversation=identity.conversation,
+            identity=identity_digest(record.message.message_type, identity),
+        )
+        sent = await self._ledger.deliveries(original.id)
+        if found := differences(original, sent, again, identity):
+            judgement.reason = REUSED
+            judgement.violations += found
+            return None
+        again = again._replace(identity=original.identity)
+        recorded = await self._ledger.record(
+            Record(message=again, body=None, deliveries=(), events=(), counts=())
+        )
+        return original if recorded.kind == "duplicate" else None
 
     async def _store_rejection(
-        self, channel: Channel, reading: Reading, judgement: Judgement, digest: bytes, now: int
+        self, channel: Channel, reading: Reading, judgement: Judgement, now: int
     ) -> Outcome:
-        record = rejected_record(channel.name, reading, judgement, digest, now, self._ids)
+        record = rejected_record(channel.name, reading, judgement, now, self._ids)
         if reading.parsed is not None and reading.identity is not None and reading.storable:
             context = Context(self._directory, now, reading.known, record.message.id)
             record.remember = channel.remember_rejected(

@@ -41,18 +41,17 @@ ANSWERED = "answered"
 
 def accepted_record(
     channel: str,
-    inbound: Inbound,
+    reading: Reading,
     parsed: Parsed,
     identity: Identity,
     judgement: Judgement,
     destinations: Sequence[Destination],
-    digest: bytes,
     now: int,
     ids: Ids,
     lanes: Lanes,
 ) -> Record:
     """An accepted message with a delivery to each destination."""
-    verdict = judgement.verdict
+    inbound, verdict = reading.inbound, judgement.verdict
     detail = verdict.detail
     if judgement.violations:
         detail = {**detail, "warnings": _as_dicts(judgement.violations)}
@@ -65,7 +64,7 @@ def accepted_record(
         message_type=parsed.message_type,
         sender=inbound.partner.id,
         sender_message_id=identity.sender_message_id,
-        digest=digest,
+        digest=reading.digest,
         received_at=now,
         state="accepted",
         endpoint=inbound.endpoint,
@@ -177,7 +176,7 @@ def answered_record(record: Record, detail: Mapping[str, Any], at: int) -> Recor
 
 
 def rejected_record(
-    channel: str, reading: Reading, judgement: Judgement, digest: bytes, now: int, ids: Ids
+    channel: str, reading: Reading, judgement: Judgement, now: int, ids: Ids
 ) -> Record:
     """A rejected message: kept to be counted and looked at; nothing of it when it may name a real
     person.
@@ -197,7 +196,7 @@ def rejected_record(
         message_type=reading.message_type.name if reading.message_type is not None else "",
         sender=inbound.partner.id,
         sender_message_id=_kept(identity.sender_message_id) if storable else "",
-        digest=digest if storable else b"",
+        digest=reading.digest if storable else b"",
         received_at=now,
         state="rejected",
         endpoint=inbound.endpoint,
@@ -233,6 +232,19 @@ def _said(inbound: Inbound) -> Identity:
     receiver = hints.get("receiver")
     return Identity(
         hints.get("id", ""), hints.get("conversation", ""), 0, (receiver,) if receiver else ()
+    )
+
+
+def envelope_unread(channel: str, inbound: Inbound, now: int) -> Envelope:
+    """The envelope of a message of which nothing is kept."""
+    return Envelope(
+        id=0,
+        channel=channel,
+        message_type="",
+        sender=inbound.partner.id,
+        sender_message_id="",
+        received_at=now,
+        content_type=inbound.content_type,
     )
 
 

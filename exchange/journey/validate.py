@@ -8,6 +8,8 @@ import copy
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from hashlib import blake2b
 from typing import Any
 
 from exchange.journey.real_persons import real_persons
@@ -24,7 +26,7 @@ from exchange.schemas.guard import named_persons
 from exchange.schemas.violation import Finding, Malformed, Violation, has_errors
 
 
-@dataclass(slots=True)
+@dataclass
 class Reading:
     """A message as far as it could be read: `violations` and `reason` are set when it could not."""
 
@@ -47,6 +49,11 @@ class Reading:
     storable: bool = True
     #: The identity codes by which it is to be found.
     persons: Sequence[str] = ()
+
+    @cached_property
+    def digest(self) -> bytes:
+        """BLAKE2b, 16 bytes, of what is kept of it; asked for once it is read."""
+        return blake2b(self.inbound.stored, digest_size=16).digest()
 
 
 @dataclass(slots=True)

@@ -171,8 +171,8 @@ class Destination:
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a call never became a message. Reasons: `unauthorized`, `forbidden`, `not-found`,
-    `method`, `too-large`, `head-too-large`, `busy`, `timeout`, `broken-off`, `unsupported`,
-    `closing`, `unavailable`, `full`, `rate`, `internal`; at a listener with TLS
+    `method`, `too-large`, `head-too-large`, `header-twice`, `busy`, `timeout`, `broken-off`,
+    `unsupported`, `closing`, `unavailable`, `full`, `rate`, `internal`; at a listener with TLS
     `certificate-missing`, `certificate-ended`, `certificate-unknown`, `certificate-of-another`.
     """
 

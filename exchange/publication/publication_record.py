@@ -54,19 +54,10 @@ def offered(
             overlaps what was published, or there is nothing to revise.
         OSError: when the list can't be read or written.
     """
-    first, last = report.first, report.last
-    if first is None or last is None or first.day != 1 or last.day != _days_of_month(last):
-        raise _because("not-whole-months", first=first, last=last)
-    asked = (last - first).days + 1
-    if report.held_days < asked:
-        held = report.held_days
-        raise _because("not-wholly-held", first=first, last=last, held=held, asked=asked)
-    if last == today:
-        raise _because("not-over", first=first, last=last)
+    period = _period(report, today)
     if listed is None:
         return report if report.open_data else as_open_data(report)
     entries = _read(listed)
-    period = {"first": first.isoformat(), "last": last.isoformat()}
     former = [entry for entry in entries if period.items() <= entry.items()]
     for before in entries:
         # ISO dates are in order as texts, too.
@@ -89,6 +80,20 @@ def offered(
     entry |= {"revision": revision} if revision else {}
     listed.write_text(json.dumps([*entries, entry], indent=1) + "\n", encoding="utf-8")
     return replace(opened, revision=revision)
+
+
+def _period(report: Report, today: datetime.date | None) -> dict[str, str]:
+    """The report's first and last day, where it is of whole months that are held and over."""
+    first, last = report.first, report.last
+    if first is None or last is None or first.day != 1 or last.day != _days_of_month(last):
+        raise _because("not-whole-months", first=first, last=last)
+    asked = (last - first).days + 1
+    if report.held_days < asked:
+        held = report.held_days
+        raise _because("not-wholly-held", first=first, last=last, held=held, asked=asked)
+    if last == today:
+        raise _because("not-over", first=first, last=last)
+    return {"first": first.isoformat(), "last": last.isoformat()}
 
 
 def _days(entry: Mapping[str, Any]) -> dict[str, str]:

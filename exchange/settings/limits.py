@@ -122,7 +122,10 @@ class Limits(Section):
         description="Connections open at once to a worker; a further one is closed at once.",
     )
     connections_address_max: int = Field(
-        1024, ge=1, description="Connections open at once to a worker from one address."
+        1024,
+        ge=1,
+        description="Connections open at once to a worker from one address (of IPv6: from the 64 "
+        "bits that one caller commonly has).",
     )
     unknown_bytes_max: int = Field(
         67_108_864,

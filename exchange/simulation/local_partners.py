@@ -112,8 +112,9 @@ class LocalPartners:
         self._times.clear()
         ended = {sender for sender in self._senders if sender.done()}
         self._senders -= ended
-        for sender in ended:
-            sender.result()
+        # (Each is asked: what nobody asks for, the loop tells whoever comes next.)
+        if failed := [error for sender in ended if (error := sender.exception())]:
+            raise failed[0]
 
     async def begin(self, part: int = 0, parts: int = 1) -> None:
         """Let the partners send what they send once, when they begin; `part` of `parts` exchanges
@@ -276,9 +277,16 @@ async def at_once(calls: Iterable[Coroutine[Any, Any, None]]) -> None:
     """Make the calls in parts that are made at once, each with a moment of its own."""
     calls = iter(calls)
     while part := list(islice(calls, AT_ONCE_MAX)):
-        # One after the other: whoever waits for all at once is told of each.
-        for task in [asyncio.create_task(call) for call in part]:
-            await task
+        tasks = [asyncio.create_task(call) for call in part]
+        try:
+            # One after the other: whoever waits for all at once is told of each.
+            for task in tasks:
+                await task
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            raise
 
 
 def _head(body: bytes) -> bytes:

@@ -35,6 +35,7 @@ from exchange.storage.search.persons import named
 
 MESSAGE_COLUMNS = ",".join(MessageRow._fields)
 DELIVERY_COLUMNS = ",".join(DeliveryRow._fields)
+_LAST = "ON CONFLICT(id) DO UPDATE SET last=excluded.last"
 #: In the place of a channel: items that were told lie in the table `memory`, under kind and item.
 ITEMS_TOLD = "items told"
 _TOLD = "1"
@@ -53,7 +54,7 @@ def record_all(
     what became of each, in order. Their events are stored with the additions to the chain.
     """
     answers: list[Recorded | None] = [None] * len(records)
-    last = _last_position(connection, len(records)) - len(records)
+    last = additions.last_position
     for position, record in enumerate(records, last + 1):
         _place(record, position)
     rows = [record.message for record in records]
@@ -87,7 +88,6 @@ def record_all(
             kept.append(record)
     if len(kept) < len(records):
         _close_up(connection, kept, last)
-        _last_position(connection, len(kept) - len(records))
     bodies = []
     for record in kept:
         stored = None if record.body is None else pack(record.body, level)
@@ -100,17 +100,9 @@ def record_all(
     insert(connection, "named_person", "segment,person,message_id", named(kept))
     deliveries = [tuple(delivery) for record in kept for delivery in record.deliveries]
     insert(connection, "delivery", DELIVERY_COLUMNS, deliveries)
+    if kept:
+        insert(connection, "position", "id,last", [(1, last + len(kept))], _LAST)
     return [answer for answer in answers if answer is not None]
-
-
-def _last_position(connection: Connection, more: int) -> int:
-    """The last position of all, once `more` are given (or, below 0, taken back)."""
-    [(last,)] = connection.execute(
-        "INSERT INTO position(id,last) VALUES (1,?) "
-        "ON CONFLICT(id) DO UPDATE SET last=position.last+excluded.last RETURNING last",
-        (more,),
-    ).fetchall()
-    return int(last)
 
 
 def _place(record: Record, position: int) -> None:

@@ -13,7 +13,7 @@ from exchange.ports.ledger import Old, Record, Recorded, Remember, Settlement
 from exchange.storage.commit import record_all, remember, settle_all
 from exchange.storage.connection import Connection
 from exchange.storage.counters.sums import Totals
-from exchange.storage.proof.chain import Additions, Link
+from exchange.storage.proof.chain import Additions, Given, Link
 from exchange.storage.retention import drop_messages
 from exchange.storage.search.persons import forget_persons
 
@@ -65,11 +65,14 @@ class Job:
     result: Any = None
 
 
-def write_group(connection: Connection, group: Sequence[Job], level: int, link: Link) -> Link:
-    """Do what the jobs of a group want, inside the caller's transaction, and put it into the chain
-    after `link`; the newest link then. Each job has its result.
+def write_group(
+    connection: Connection, group: Sequence[Job], level: int, link: Link, before: Given
+) -> Link:
+    """Do what the jobs of a group want, inside the caller's transaction, which comes after what was
+    given `before`, and put it into the chain after `link`; the newest link then. Each job has its
+    result.
     """
-    totals, additions = Totals(), Additions(connection)
+    totals, additions = Totals(), Additions(before)
     records = [job for job in group if isinstance(job.what, Record)]
     settlements = [job for job in group if isinstance(job.what, Settlement)]
     if records:
@@ -88,7 +91,12 @@ def write_group(connection: Connection, group: Sequence[Job], level: int, link: 
         elif not isinstance(job.what, (Record, Settlement)):
             job.result = job.what(connection)
     totals.write(connection)
-    return additions.write(connection, link)
+    return additions.write(connection, link, alone=all(_adds_alone(job.what) for job in group))
+
+
+def _adds_alone(what: Change) -> bool:
+    """Whether a change stores events by `Additions` alone."""
+    return isinstance(what, Record) or (isinstance(what, Settlement) and what.audit is None)
 
 
 def _note(connection: Connection, noted: Note, additions: Additions) -> list[str]:

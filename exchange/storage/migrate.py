@@ -9,11 +9,16 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from exchange.clocks import WallClock
 from exchange.errors import LedgerDamaged, LedgerError
 from exchange.storage.health.errors import as_ledger_errors
 from exchange.storage.ownership import own
+
+if TYPE_CHECKING:
+    import sqlalchemy
+    from alembic.config import Config
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 #: What the migrations make of nothing, as a text, so that a new ledger need not wait for them; a
@@ -65,7 +70,7 @@ def newest_revision() -> str:
     """The revision that this version of the product wants: the number that the newest migration's
     file name begins with.
     """
-    return max(file.name for file in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+    return max(file.name for file in (MIGRATIONS / "versions").rglob("[0-9]*.py")).partition("_")[0]
 
 
 def revision(path: Path) -> str:
@@ -131,6 +136,17 @@ def as_text(path: Path) -> str:
     )
 
 
+def configured(connection: sqlalchemy.Connection) -> Config:
+    """Alembic's settings for our migrations, which lie in folders by release, on a connection."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("recursive_version_locations", "true")
+    config.attributes["connection"] = connection
+    return config
+
+
 def upgrade(path: Path) -> None:
     """Run the migrations that the ledger file lacks, or all of them.
 
@@ -140,7 +156,6 @@ def upgrade(path: Path) -> None:
     """
     # Alembic and SQLAlchemy take half a second to import, and most starts have nothing to migrate.
     from alembic import command
-    from alembic.config import Config
     from alembic.util import CommandError
     from sqlalchemy import create_engine
     from sqlalchemy.exc import DBAPIError
@@ -150,10 +165,7 @@ def upgrade(path: Path) -> None:
         with engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
             connection.commit()
-            config = Config()
-            config.set_main_option("script_location", str(MIGRATIONS))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(configured(connection), "head")
             connection.commit()
     except CommandError as error:
         raise LedgerError(f"the ledger {path} can't be upgraded: {error}") from error

@@ -1,4 +1,6 @@
-"""The ledger's reads on SQLite; nothing that changes it."""
+"""The ledger's short reads, in SQL as SQLite has it (`postgresql_server.connection` translates it);
+nothing that changes the ledger.
+"""
 
 from __future__ import annotations
 
@@ -310,6 +312,7 @@ def events(connection: Connection, message_id: int) -> list[EventRow]:
 
 def oldest_waiting(connection: Connection) -> MessageRow | None:
     """The message with the least id of which a delivery waits."""
+    # The second condition is that of the index `delivery_open`: SQLite concludes nothing.
     row = connection.execute(
         f"SELECT {MESSAGE} FROM message WHERE id=(SELECT MIN(message_id) FROM delivery WHERE "
         "state='waiting' AND state!='delivered')"

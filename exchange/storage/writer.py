@@ -28,7 +28,7 @@ from exchange.storage.group import (
 )
 from exchange.storage.health.writability import Health
 from exchange.storage.ownership import Ownership, claim
-from exchange.storage.proof.chain import Link, append, last_event, newest
+from exchange.storage.proof.chain import Link, append, last_event, last_given, newest
 from exchange.storage.proof.heads_file import HeadFile, read_heads
 
 #: How long another worker may hold the file before what waits here fails, and how often to look, in
@@ -227,7 +227,7 @@ class Writer:
             assert self._ownership is not None, "claimed when the connection was opened"
             link = self._link or newest(connection, self._ownership.node, self._ownership.epoch)
             self._link = None
-            written = write_group(connection, group, self._level, link)
+            written = write_group(connection, group, self._level, link, last_given(connection))
             began = time.perf_counter()
             connection.execute("COMMIT")
             seconds = time.perf_counter() - began

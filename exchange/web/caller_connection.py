@@ -1,11 +1,13 @@
 """A caller's connection: aiohttp's request handler held to the limits, by the byte and the
 clock. HTTP itself is aiohttp's.
 
-Of aiohttp's insides two are read. `RequestHandler._request_count`, how many requests have come,
+Of aiohttp's insides some are read. `RequestHandler._request_count`, how many requests have come,
 tells what waits to be served, and that the chunks of a body were wrong, which aiohttp tells nobody
 who reads the body. `RequestHandler._messages`, those that no handler has yet, tells that the newest
 is an error: aiohttp would parse, and keep, all that comes after it. What came behind a trailer is
-taken out of the count. (The tests of connections fail when they are otherwise.)
+taken out of the count. `_buffer_paused` tells that the parser may hold bytes that it has not read,
+since so many requests wait; `_upgraded`, that another protocol is asked for. (The tests of
+connections fail when they are otherwise.)
 """
 
 from __future__ import annotations
@@ -58,6 +60,7 @@ class Connection(web.RequestHandler):
         "_first",
         "_gave_up",
         "_held",
+        "_is_coming",
         "_is_last",
         "_late_timer",
         "_look_timer",
@@ -90,8 +93,9 @@ class Connection(web.RequestHandler):
         self._address = ""
         #: Requests that were given to a handler, and those whose reply is written.
         self._began = self._finished = 0
-        #: The body of the request that was begun last.
+        #: The body of the request that was begun last, and whether it was not whole by then.
         self._payload: StreamReader = EMPTY_PAYLOAD
+        self._is_coming = False
         #: How the request began that came when nothing else did.
         self._first = b""
         #: Why nothing more is read.
@@ -161,10 +165,15 @@ class Connection(web.RequestHandler):
         before = self._request_count
         try:
             super().data_received(data)
+            if self._is_coming and self._payload.is_eof():
+                self._tell_taken()
         except MemoryError:
             self._give_up(NoRoom())
             return
         self._part_trailers(self._request_count - before)
+        if self._upgraded:
+            # (What came behind would pass by all that is looked at here.)
+            self._message_tail, self._is_last = b"", True
         if self._request_count > before:
             self._look_for_error()
         if self._request_count > before and not self._payload.is_eof():
@@ -172,6 +181,16 @@ class Connection(web.RequestHandler):
             self._break_off("the chunks are wrong")
         elif data and self.idle and self._late_timer is None:
             self._time()
+
+    def _tell_taken(self) -> None:
+        """aiohttp tells its parser that a request was taken when its handler begins. One that was
+        not whole by then counts as waiting once it is: the parser would hold back what is sent
+        ahead one request too early, which nobody would notice.
+        """
+        self._is_coming = False
+        assert self._parser is not None, "the connection is open"
+        self._parser.message_consumed()
+        super().data_received(b"")
 
     def _look_for_error(self) -> None:
         """Whether the newest message is what aiohttp's parser could not read."""
@@ -198,7 +217,7 @@ class Connection(web.RequestHandler):
             if self._chunks is None or not self._chunks.is_eof():
                 return
             self._chunks = None
-            if self._ending == LAST_CHUNK:
+            if self._ending == LAST_CHUNK and not self._buffer_paused:
                 return
         self._is_last = True
         if self.idle:
@@ -207,7 +226,7 @@ class Connection(web.RequestHandler):
     def begin(self, payload: StreamReader) -> None:
         """aiohttp begins with the next request; its body is coming, or has come."""
         self._began += 1
-        self._payload = payload
+        self._payload, self._is_coming = payload, not payload.is_eof()
         if payload.is_eof():
             self._cancel_late()
         elif self._gave_up is not None:

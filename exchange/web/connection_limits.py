@@ -13,6 +13,7 @@ import structlog
 from exchange.schemas.call import Reply
 from exchange.settings import Limits
 from exchange.web.garbage import Garbage
+from exchange.web.networks import network_of
 
 log = structlog.get_logger(__name__)
 
@@ -48,24 +49,28 @@ class Connections:
         self._of_address: dict[str, int] = {}
 
     def admit(self, connection: object, address: str) -> bool:
-        """Whether there is room for one more connection, in all and of its address."""
-        of_address = self._of_address.get(address, 0)
+        """Whether there is room for one more connection, in all and of its address: of IPv6 one
+        caller has a network of them.
+        """
+        network = network_of(address)
+        of_address = self._of_address.get(network, 0)
         if len(self.open) >= self.most or of_address >= self.limits.connections_address_max:
             log.warning("connection refused", open=len(self.open), of_address=of_address)
             return False
         self.open.add(connection)
-        self._of_address[address] = of_address + 1
+        self._of_address[network] = of_address + 1
         return True
 
     def leave(self, connection: object, address: str) -> None:
         """The connection is closed."""
         if connection in self.open:
             self.open.remove(connection)
-            left = self._of_address[address] - 1
+            network = network_of(address)
+            left = self._of_address[network] - 1
             if left:
-                self._of_address[address] = left
+                self._of_address[network] = left
             else:
-                del self._of_address[address]
+                del self._of_address[network]
 
 
 class Held:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 from aiohttp import hdrs, web
+from multidict import MultiMapping
 
 from exchange.errors import Full, LedgerClosed, LedgerUnavailable
 from exchange.journey import trace
@@ -34,6 +35,9 @@ from exchange.web.telemetry.tracing import Tracing
 
 log = structlog.get_logger(__name__)
 
+#: Headers that say one thing wherever they stand (RFC 9110, 5.3; SOAP 1.1, 6.1.1); those that an
+#: endpoint's interface describes do so, too. (aiohttp refuses Host, Content-Type and others.)
+ONCE = ("authorization", "soapaction", "x-api-key", "x-authorization")
 #: What refusals at addresses of no channel are counted under.
 NO_CHANNEL = "none"
 NO_QUERY: Mapping[str, str] = {}
@@ -96,6 +100,7 @@ class Endpoints:
         self._working = CallSlots(limits.in_flight_max, limits.in_flight_partner_max)
         self._waiting = CallSlots(limits.waiting_calls_max, limits.waiting_calls_partner_max)
         self._channels: dict[str, Channel] = {}
+        self._once = set(ONCE)
 
     def routes(self, channel: Channel, desk: Desk) -> list[web.RouteDef]:
         """The channel's endpoints as routes of aiohttp."""
@@ -108,6 +113,12 @@ class Endpoints:
             (endpoint.path.split("/")[1] for endpoint in channel.endpoints), channel
         )
         self._channels |= roots
+        self._once |= {
+            each.name.lower()
+            for endpoint in channel.endpoints
+            for each in endpoint.interface.parameters
+            if each.place == "header"
+        }
         return routes + [
             web.route("*", f"/{root}{{rest:(/.*)?}}", self._serve_nothing(channel))
             for root in roots
@@ -157,6 +168,15 @@ class Endpoints:
             return answered
 
         return serve
+
+    def twice(self, headers: MultiMapping[str]) -> str:
+        """A header that stands more than once though it says one thing, as who calls, or a part of
+        a message's envelope, in small letters; empty: none does. Which of two counted would be
+        chance: a proxy may take the other one.
+        """
+        if len(headers) == len({name.lower() for name in headers}):
+            return ""
+        return next((name for name in sorted(self._once) if len(headers.getall(name, ())) > 1), "")
 
     def is_a_channels(self, path: str) -> bool:
         """Whether the path is below a channel's, and not its page for caseworkers."""

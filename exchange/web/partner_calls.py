@@ -5,7 +5,6 @@ response means is the channel's.
 from __future__ import annotations
 
 import asyncio
-import re
 from functools import lru_cache
 from io import BytesIO
 from urllib.parse import urlencode
@@ -24,7 +23,7 @@ from aiohttp.http_exceptions import LineTooLong
 from yarl import URL
 
 from exchange.errors import Unreachable
-from exchange.schemas.call import Call, Reply
+from exchange.schemas.call import BREAKS, Call, Reply, is_http_address
 from exchange.schemas.directory import Partner
 from exchange.settings import Deliveries, Limits
 from exchange.web.partner_connections import HeadTooLarge, KeptConnectionClosed, PartnerConnector
@@ -35,9 +34,6 @@ IDLE_SECONDS = 15.0
 HEADERS_MAX = 128
 #: A larger body is written in pieces, between which others have the loop.
 WHOLE_BYTES_MAX = 1 << 20
-
-#: What must not stand in an address: it would begin another line, or end the address.
-_BREAKS = re.compile(r"[\x00-\x20\x7f]")
 
 
 class HttpTransport:
@@ -168,7 +164,7 @@ def url_of(base: str, call: Call) -> URL:
         Unreachable: when the partner's address is no address of HTTP.
         ValueError: when the path would break out of its line.
     """
-    if _BREAKS.search(call.path):
+    if BREAKS.search(call.path):
         raise ValueError("the path of a call would break out of its line")
     _check(base)
     query = f"?{urlencode(call.query)}" if call.query else ""
@@ -177,10 +173,5 @@ def url_of(base: str, call: Call) -> URL:
 
 @lru_cache(maxsize=1024)
 def _check(base: str) -> None:
-    try:
-        url = URL(base, encoded=True)
-        if url.scheme in ("http", "https") and url.host and url.port and not _BREAKS.search(base):
-            return
-    except ValueError:
-        pass
-    raise Unreachable(f"no address of HTTP: {base[:200]}")
+    if not is_http_address(base):
+        raise Unreachable(f"no address of HTTP: {base[:200]}")

@@ -15,6 +15,7 @@ from aiohttp.http_exceptions import LineTooLong
 from exchange.ports import Refusal
 from exchange.schemas.call import Reply
 from exchange.schemas.out_of_memory import is_out_of_memory
+from exchange.schemas.violation import Violation
 from exchange.settings import Limits
 from exchange.web.connection_limits import NoRoom, RequestLate
 from exchange.web.endpoints import (
@@ -141,6 +142,8 @@ class Refusals:
             return VERSION
         if request.headers.get(hdrs.TRANSFER_ENCODING, "chunked").lower() != "chunked":
             return CODING
+        if name := self._endpoints.twice(request.headers):
+            return _stands_twice(name)
         return None if is_text(request) else NO_TEXT
 
     def _of_aiohttp(self, error: web.HTTPException) -> Refusal:
@@ -170,6 +173,12 @@ class Refusals:
 
 #: Where an application keeps its refusals, for the server that it is put on.
 REFUSALS = web.AppKey("REFUSALS", Refusals)
+
+
+def _stands_twice(name: str) -> Refusal:
+    violation = Violation("call.header-twice", f"header {name}: stands twice", expected="it once")
+    message = f"the header {name} stands twice, and says one thing only"
+    return Refusal("header-twice", 400, message, violations=(violation,))
 
 
 def _methods(error: web.HTTPMethodNotAllowed) -> str:

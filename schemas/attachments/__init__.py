@@ -23,6 +23,8 @@ from exchange.schemas.violation import Malformed, Violation
 #: The media types of a message with attachments (RFC 2387, RFC 7578).
 MEDIA_TYPES = ("multipart/related", "multipart/form-data")
 _FILE_NAME = re.compile(r"""(?:^|;)\s*filename\s*=\s*(?:"([^"]*)"|([^\s;]+))""", re.IGNORECASE)
+#: Headers of a part that say one thing each.
+_ONCE = ("Content-Disposition", "Content-ID", "Content-Type")
 #: The same in the form of RFC 5987, which wins where both are given (RFC 6266).
 _EXTENDED_NAME = re.compile(r"(?:^|;)\s*filename\*\s*=\s*utf-8''([^\s;]+)", re.IGNORECASE)
 _FIELD_NAME = re.compile(r"""(?:^|;)\s*name\s*=\s*(?:"([^"]*)"|([^\s;]+))""", re.IGNORECASE)
@@ -79,8 +81,8 @@ def split(body: bytes, content_type: str) -> Split:
 
     Raises:
         Malformed: with every violation. Rules: `attachments.form` (no boundary, not closed, a part
-        without headers), `attachments.count`, `attachments.size`, `attachments.name`,
-        `attachments.name-twice`, `attachments.type`.
+        without headers, or with one twice), `attachments.count`, `attachments.size`,
+        `attachments.name`, `attachments.name-twice`, `attachments.type`.
     """
     limits = in_force()
     spans = _spans(body, content_type, limits.attachments_max)
@@ -93,6 +95,9 @@ def split(body: bytes, content_type: str) -> Split:
                 "without control characters"
             )
             raise Malformed([_at(body, start, "form", "a part has no headers", expected)])
+        if name := multipart.Headers(part[0]).twice(_ONCE):
+            why = f"header {name} stands twice in a part"
+            raise Malformed([_at(body, start, "form", why, "it once")])
         parts.append(part)
     violations: list[Violation] = []
     attachments: list[Attachment] = []

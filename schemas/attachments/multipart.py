@@ -5,7 +5,7 @@ say.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 #: Headers of one part, in bytes.
@@ -31,16 +31,25 @@ class NotClosed(ValueError):
 
 
 class Headers(dict[str, str]):
-    """The headers of a part; names in any case, values as Latin-1, folded lines not taken."""
+    """The headers of a part; names in any case, values as Latin-1, folded lines not taken. Of one
+    that stands more than once the first is told.
+    """
 
     def __init__(self, block: bytes) -> None:
         # (Texts have more breaks and spaces than headers: U+0085 is half of a letter in UTF-8.)
         pairs = (line.partition(":") for line in block.decode("latin-1").split("\n"))
-        super().__init__(
-            (name.strip(_SPACE).lower(), value.strip(_SPACE))
-            for name, colon, value in pairs
-            if colon
-        )
+        super().__init__()
+        self._twice: set[str] = set()
+        for name, colon, value in pairs:
+            key = name.strip(_SPACE).lower()
+            if colon and key in self:
+                self._twice.add(key)
+            elif colon:
+                self[key] = value.strip(_SPACE)
+
+    def twice(self, names: Collection[str]) -> str:
+        """The first of these names that stands more than once; empty: none does."""
+        return next((name for name in names if name.lower() in self._twice), "")
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of a header, whatever the case of its name."""

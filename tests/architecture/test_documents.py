@@ -27,6 +27,10 @@ INLINE = re.compile(r"`[^`\n]+`")
 PLACE = re.compile(
     r"(?:tests|exchange|adapters|schemas|partners|benchmarks|loadtests|docs)/[a-z0-9_/.-]+"
 )
+#: A Python file of ours by its name, or by the end of its path.
+PYTHON_FILE = re.compile(r"[a-z0-9_/]+\.py")
+#: What a row of a table of new names calls by its new one.
+RENAMED = re.compile(r"^\| before \| now \|\n\|---\|---\|\n((?:\|.*\n)+)", re.MULTILINE)
 #: Documents about what was: their names are those of their day.
 OF_THE_PAST = {"docs/decisions.md", "docs/experiments.md", "CHANGELOG.md"}
 
@@ -93,6 +97,36 @@ def unknown_places(document: Source) -> Iterator[str]:
             yield f"{document.name} names {test}, which is not in {path}"
 
 
+def unknown_files(document: Source) -> Iterator[str]:
+    """Python files that a document names in code and that neither are there nor are made by whoever
+    follows the document (`file=` of a block).
+    """
+    there = [f"/{name}" for name in names(".py")]
+    for piece in INLINE.findall(FENCE.sub("", document.text)):
+        file = piece.strip("`")
+        if not PYTHON_FILE.fullmatch(file) or f" file={file}\n" in document.text:
+            continue
+        if not any(path.endswith(f"/{file}") for path in there):
+            yield file
+
+
+def untold_files(decisions: Source) -> Iterator[str]:
+    """Files of another day that an entry names as if they were there: no table of new names has
+    them, and the entry is not withdrawn.
+    """
+    renamed = {
+        piece.strip("`").rpartition("/")[2]
+        for table in RENAMED.findall(decisions.text)
+        for row in table.splitlines()
+        for piece in INLINE.findall(row.split("|")[1])
+    }
+    for entry in decisions.text.split("\n## "):
+        if "*Withdrawn " not in entry:
+            for file in unknown_files(Source(decisions.name, entry)):
+                if file.rpartition("/")[2] not in renamed:
+                    yield f"{entry.splitlines()[0]}: {file}"
+
+
 def unproved(document: Source) -> Iterator[str]:
     """Rows of the table of what always holds that name no test function."""
     _, _, table = document.text.partition("| promise | proved by |\n|---|---|\n")
@@ -151,6 +185,20 @@ def test_every_place_and_every_test_that_is_named_exists() -> None:
         if document.name not in OF_THE_PAST
         for complaint in unknown_places(document)
     ] == []
+
+
+def test_every_python_file_that_is_named_exists() -> None:
+    assert [
+        f"{document.name} names {file}, which is not there"
+        for document in documents()
+        if document.name not in OF_THE_PAST
+        for file in unknown_files(document)
+    ] == []
+
+
+def test_what_a_decision_calls_by_an_old_name_can_be_found() -> None:
+    (decisions,) = [each for each in documents() if each.name == "docs/decisions.md"]
+    assert list(untold_files(decisions)) == []
 
 
 def test_every_promise_names_the_test_that_proves_it() -> None:
@@ -241,6 +289,8 @@ class Outer(BaseModel):
         unknown_commands(Source("README.md", "```console\n$ exchange conjure it\n```"), {"run"}),
         unknown_places(Source("docs/x.md", "see `exchange/nowhere.py`")),
         unknown_places(Source("docs/x.md", "see `tests/schemas/test_guard.py::test_nothing`")),
+        unknown_files(Source("docs/x.md", "`document_limits.py`, `schemas/nowhere.py`")),
+        untold_files(Source("d", "| before | now |\n|---|---|\n| `b.py` | `c` |\n\n`b.py` `e.py`")),
         undescribed(Outer),
         machine_paths(Source("docs/x.md", "see /home/somebody/notes")),
     ],
@@ -250,6 +300,8 @@ class Outer(BaseModel):
         "unknown command",
         "unknown place",
         "unknown test",
+        "unknown file",
+        "file of another day",
         "undescribed setting",
         "path of a machine",
     ],

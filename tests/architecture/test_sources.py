@@ -80,11 +80,8 @@ def too_long(source: Source) -> Iterator[str]:
 
 
 def crowded(files: Iterable[str]) -> Iterator[str]:
-    """Folders with more files than somebody can look over. Migrations are numbered steps, which a
-    ledger takes one after the other: they become more with time and none can go.
-    """
-    others = (name for name in files if not re.search(r"/versions/\d{4}_\w+\.py$", name))
-    for folder, number in Counter(name.rpartition("/")[0] for name in others).items():
+    """Folders with more files than somebody can look over."""
+    for folder, number in Counter(name.rpartition("/")[0] for name in files).items():
         if number > FOLDER_FILES_MAX:
             yield f"{folder} has {number} files, over {FOLDER_FILES_MAX}: make folders in it"
 
@@ -229,8 +226,39 @@ def channel_named(source: Source) -> Iterator[str]:
             yield f"{source.name}:{node.lineno} names the channel {word}; the core names none"
 
 
+#: What speaks HTTP is aiohttp's: its server's and its client's connections are built upon, and no
+#: other parser is there.
+PROTOCOLS = re.compile(r"^(asyncio\.|protocols\.)?(Buffered)?Protocol$")
+PARSERS = {"httptools", "h11", "h2", "http.server", "wsgiref"}
+
+
+def http_by_hand(source: Source) -> Iterator[str]:
+    """A connection of our own that is none of aiohttp's, or another reader of HTTP."""
+    from_asyncio = False
+    for node in ast.walk(source.syntax):
+        if isinstance(node, ast.ImportFrom):
+            found = {node.module or ""}
+            from_asyncio |= (node.module or "").startswith("asyncio")
+        elif isinstance(node, ast.Import):
+            found = {alias.name for alias in node.names}
+        else:
+            found = set()
+        if found & PARSERS:
+            yield f"{source.name}:{node.lineno} imports {', '.join(found & PARSERS)}"
+        if isinstance(node, ast.ClassDef):
+            for base in map(ast.unparse, node.bases):
+                if PROTOCOLS.match(base) and (from_asyncio or "." in base):
+                    yield f"{source.name}:{node.lineno} {node.name} is a connection by hand"
+
+
 EVERYWHERE = (too_long, long_functions, forbidden_name, unfinished, swallowed)
-IN_THE_PRODUCT = (no_opening_sentence, undetermined, dynamic_import, channel_named)
+IN_THE_PRODUCT = (
+    no_opening_sentence,
+    undetermined,
+    dynamic_import,
+    channel_named,
+    http_by_hand,
+)
 Check = Callable[[Source], Iterator[str]]
 
 
@@ -296,6 +324,7 @@ BAD = {
     dynamic_import: Source(
         "exchange/web/load.py", "import importlib\nimportlib.import_module('x')\n"
     ),
+    http_by_hand: Source("exchange/web/own.py", "class Own(asyncio.Protocol): ...\n"),
 }
 
 

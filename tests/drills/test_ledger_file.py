@@ -1,5 +1,6 @@
 """The ledger's file is deleted, replaced, cut off from its WAL or damaged, or a server goes back to
-an older copy of itself: each is seen, by the service or `exchange verify`, or does no harm.
+an older copy of itself or has damaged files: each is seen, by the service or `exchange verify`, or
+does no harm.
 """
 
 from __future__ import annotations
@@ -16,10 +17,15 @@ import pytest
 from exchange.cli.serving.worker import LOST
 from tests.drills.conftest import Record
 from tests.drills.drill import ROUNDS, Drill, Row, drilling
-from tests.postgresql import local_server
+from tests.postgresql import BINARIES, LocalServer, local_server, name_of
 
-PAGE_BYTES = 4096
+PAGE_BYTES, SERVER_PAGE_BYTES = 4096, 8192
 PAGES = 64
+#: The files of a ledger's own tables, indexes and long values, those of a server's catalogue not.
+_FILES = (
+    "SELECT pg_relation_filepath(oid) FROM pg_class "
+    "WHERE relkind IN ('r','i','t') AND oid>=16384 AND pg_relation_size(oid)>0"
+)
 
 
 async def stopped(drill: Drill) -> str:
@@ -110,13 +116,65 @@ async def test_pages_are_flipped(seed: int, tmp_path: Path, record: Record) -> N
         await drill.client.end()
         await drill.settled()
         await drill.server.signal(signal.SIGTERM)
-        content = bytearray(drill.server.ledger.read_bytes())
-        pages = len(content) // PAGE_BYTES
-        for page in chance.sample(range(pages), min(PAGES, pages - 1)):
-            at = page * PAGE_BYTES + chance.randrange(PAGE_BYTES)
-            content[at] ^= 1 << chance.randrange(8)
-        drill.server.ledger.write_bytes(content)
-        record(row(drill, f"a bit flipped in {min(PAGES, pages - 1)} pages", await harmed(drill)))
+        pages = drill.server.ledger.stat().st_size // PAGE_BYTES
+        flipped = chance.sample(range(pages), min(PAGES, pages - 1))
+        for page in flipped:
+            flip(drill.server.ledger, page, PAGE_BYTES, chance)
+        record(row(drill, f"a bit flipped in {len(flipped)} pages", await harmed(drill)))
+
+
+def flip(file: Path, page: int, page_bytes: int, chance: random.Random) -> None:
+    """Turn one bit of a page around."""
+    with file.open("r+b") as opened:
+        opened.seek(page * page_bytes + chance.randrange(page_bytes))
+        [byte] = opened.read(1)
+        opened.seek(-1, 1)
+        opened.write(bytes([byte ^ 1 << chance.randrange(8)]))
+
+
+def flip_files(server: LocalServer, database: str, checksums: bool, chance: random.Random) -> int:
+    """Stop a server, turn a bit around in pages of a ledger of its, and start it; in how many.
+
+    Source: PostgreSQL's documentation, 28.2 "Data Checksums".
+    """
+    files = [server.data / each for each in server.ask(_FILES, database).split()]
+    server.stop()
+    if not checksums:
+        command = [BINARIES / "pg_checksums", "--disable", "--no-sync", "-D", server.data]
+        subprocess.run(command, check=True, capture_output=True)
+    pages = [
+        (file, page) for file in files for page in range(file.stat().st_size // SERVER_PAGE_BYTES)
+    ]
+    flipped = chance.sample(pages, min(PAGES, len(pages)))
+    for file, page in flipped:
+        flip(file, page, SERVER_PAGE_BYTES, chance)
+    server.start()
+    return len(flipped)
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize("checksums", [True, False], ids=["checksums", "none"])
+@pytest.mark.parametrize("seed", range(ROUNDS))
+async def test_pages_of_a_stopped_server_are_flipped(
+    seed: int, checksums: bool, tmp_path: Path, record: Record
+) -> None:
+    server = await asyncio.to_thread(local_server)
+    try:
+        where = server.ledger()
+        async with drilling(tmp_path, ledger=where) as drill:
+            drill.client.begin()
+            await drill.client.until(300)
+            await drill.client.end()
+            await drill.settled()
+            await drill.server.signal(signal.SIGTERM)
+            pages = await asyncio.to_thread(
+                flip_files, server, name_of(where), checksums, random.Random(seed)
+            )
+            kind = "with checksums" if checksums else "without checksums"
+            told = f"PostgreSQL, {kind}: a bit flipped in {pages} pages of a stopped server"
+            record(row(drill, told, await harmed(drill)))
+    finally:
+        await asyncio.to_thread(server.remove)
 
 
 @pytest.mark.drill

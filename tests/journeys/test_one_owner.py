@@ -153,7 +153,7 @@ async def test_an_exchange_ends_with_the_run_that_started_it(tmp_path: Path) -> 
         "EXCHANGE_STORAGE__URL": f"sqlite:///{tmp_path}/exchange.db",
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "exchange", "run", "--port", str(port), "--partners-port", "0",
+        sys.executable, "-m", "exchange", "run", "--port", str(port), "--partners-port", str(free_port()),
         "--rate", "1", env=environment, stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip

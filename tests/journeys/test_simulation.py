@@ -32,7 +32,9 @@ SCALE = Fraction(1, 100_000)
 #: run goes on as it was.
 LIVELY = 1
 #: Long enough for faults to show.
-SPRING = (datetime.date(2024, 1, 1), datetime.date(2024, 4, 30))
+WINTER = (datetime.date(2024, 1, 1), datetime.date(2024, 2, 15))
+#: A fortnight with wages in its middle.
+FORTNIGHT = (datetime.date(2024, 3, 4), datetime.date(2024, 3, 17))
 
 
 def command(*arguments: str) -> tuple[int, str]:
@@ -88,13 +90,7 @@ def off_by_one(report: Report, scale: Fraction = SCALE) -> list[str]:
 @pytest.fixture(scope="module")
 def year(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole year by the command, in one process."""
-    folder = tmp_path_factory.mktemp("year") / "out"
-    code, output = command(
-        "simulate", "2024", "--scale", "1/100000", "--processes", "1", "--out", str(folder)
-    )
-    assert code == 0, output
-    assert "verify: clean" in output
-    return folder
+    return lived(tmp_path_factory.mktemp("year") / "out", 1)
 
 
 def test_every_published_row_comes_out(year: Path) -> None:
@@ -110,47 +106,64 @@ def test_the_ledgers_bear_the_counters_out(year: Path) -> None:
     )
 
 
-def test_the_same_seed_gives_the_same_files_whatever_the_processes(
-    year: Path, tmp_path: Path
-) -> None:
-    again = tmp_path / "again"
-    code, output = command(
-        "simulate", "2024", "--scale", "1/100000", "--processes", "2", "--out", str(again)
+def differing(one: Path, two: Path) -> list[str]:
+    """The files of two runs that are not the same, byte for byte."""
+    first, second = files_of(one), files_of(two)
+    return sorted(
+        name for name in first.keys() | second.keys() if first.get(name) != second.get(name)
     )
-    assert code == 0, output
-    one, two = files_of(year), files_of(again)
-    assert one.keys() == two.keys()
-    assert [name for name in one if one[name] != two[name]] == []
 
 
-def test_a_few_days_of_the_year_are_what_they_are_in_the_whole(year: Path, tmp_path: Path) -> None:
-    first, last = datetime.date(2024, 3, 4), datetime.date(2024, 3, 17)
+def lived(folder: Path, processes: int, *options: str) -> Path:
+    """A year, or what the options say of it, by the command."""
     code, output = command(
-        "simulate",
-        "2024",
-        "--scale",
-        "1/100000",
-        "--days",
-        f"{first}..{last}",
-        "--out",
-        str(tmp_path / "out"),
+        *("simulate", "2024", "--scale", "1/100000", "--processes", str(processes)),
+        *("--out", str(folder), *options),
     )
     assert code == 0, output
     assert "verify: clean" in output
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fortnight(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some days by the command, in one process."""
+    return lived(
+        tmp_path_factory.mktemp("days") / "out", 1, "--days", "..".join(map(str, FORTNIGHT))
+    )
+
+
+def test_the_same_seed_gives_the_same_files_whatever_the_processes(
+    fortnight: Path, tmp_path: Path
+) -> None:
+    again = lived(tmp_path / "out", 2, "--days", "..".join(map(str, FORTNIGHT)))
+    assert (again / "run.json").is_file()
+    assert differing(fortnight, again) == []
+
+
+@pytest.mark.drill
+def test_the_same_seed_gives_the_same_year_whatever_the_processes(
+    year: Path, tmp_path: Path
+) -> None:
+    assert differing(year, lived(tmp_path / "out", 2)) == []
+
+
+def test_a_few_days_of_the_year_are_what_they_are_in_the_whole(year: Path, fortnight: Path) -> None:
+    first, last = FORTNIGHT
     end = last + datetime.timedelta(days=1)
     days, whole = (
         {
             line.row.id: line.counted or 0
             for line in statistics_report(ledgers_of(each), 2024, first, end, float(SCALE)).lines
         }
-        for each in (tmp_path / "out", year)
+        for each in (fortnight, year)
     )
     # What partners send by the plan alone; answers to what came before the first day are the whole
     # year's only.
     assert days["income.wage-reports-received"] == whole["income.wage-reports-received"] > 0
     assert days["tax.requests-sent"] == whole["tax.requests-sent"] > 0
     assert sum(abs(days[row] - whole[row]) for row in whole) <= sum(whole.values()) / 50
-    everything = {line.row.id: line.counted for line in report_of(tmp_path / "out").lines}
+    everything = {line.row.id: line.counted for line in report_of(fortnight).lines}
     # Means of a day are others.
     sums = {row: counted for row, counted in days.items() if isinstance(counted, int)}
     assert {row: everything[row] or 0 for row in sums} == sums, "nothing was lived but these days"
@@ -172,8 +185,9 @@ def test_a_folder_of_another_run_is_not_touched(year: Path) -> None:
     assert "another run" in plain(output)
 
 
+#: Lives a shard up to the sixteenth of the days given.
 KILLED_AT = """
-import os, signal, sys
+import datetime, os, signal, sys
 from fractions import Fraction
 from pathlib import Path
 from exchange.cli.simulating import shards
@@ -181,48 +195,52 @@ from exchange.simulation.what_if import Scenario
 
 shards.COPY_SECONDS = 0.0
 def report(lived):
-    if lived.day == 183:
+    if lived.day == 16:
         os.kill(os.getpid(), signal.SIGKILL)
-run = shards.Run(2024, Fraction(1, 100_000), 1, Scenario())
+days = tuple(map(datetime.date.fromisoformat, sys.argv[3:]))
+run = shards.Run(2024, Fraction(1, 100_000), 1, Scenario(), days=days)
 shards.live(run, shards.Shard(Path(sys.argv[1]), int(sys.argv[2])), report)
 """
 
 
-def test_a_killed_run_goes_on_to_the_same_counts(year: Path, tmp_path: Path) -> None:
+def test_a_killed_run_goes_on_to_the_same_counts(
+    winter: tuple[Shard, Made], tmp_path: Path
+) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    arguments = [sys.executable, "-c", KILLED_AT, str(tmp_path), str(LIVELY)]
+    arguments = [sys.executable, "-c", KILLED_AT, str(tmp_path), str(LIVELY), *map(str, WINTER)]
     killed = subprocess.run(arguments, env=environment, check=False, timeout=300)
     assert killed.returncode == -signal.SIGKILL
     shard = Shard(tmp_path, LIVELY)
     assert shard.made() is None
-    assert take_up(shard, range(366)) == 182
+    run = Run(2024, SCALE, 1, Scenario(), days=WINTER)
+    assert take_up(shard, run.numbers()) == 15
     days = []
-    live(Run(2024, SCALE, 1, Scenario()), shard, lambda lived: days.append(lived.day))
-    assert days[0] == 183
-    assert days[-1] == 366
-    assert counted(shard) == counted(Shard(year / "ledgers", LIVELY))
+    live(run, shard, lambda lived: days.append(lived.day))
+    assert days[0] == 16
+    assert days[-1] == run.numbers().stop
+    assert counted(shard) == counted(winter[0])
     assert verify(shard.ledger).clean
     assert not shard.copies()
 
 
-def of_spring(folder: Path, faults: tuple[Fault, ...] = ()) -> tuple[Shard, Made]:
-    """A shard with the days of `SPRING`, and what was made in them."""
+def of_winter(folder: Path, faults: tuple[Fault, ...] = ()) -> tuple[Shard, Made]:
+    """A shard with the days of `WINTER`, and what was made in them."""
     shard = Shard(folder, LIVELY)
-    run = Run(2024, SCALE, 1, Scenario(), faults, SPRING)
+    run = Run(2024, SCALE, 1, Scenario(), faults, WINTER)
     return shard, live(run, shard, lambda lived: None)
 
 
 @pytest.fixture(scope="module")
-def spring(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shard, Made]:
-    """Months without faults."""
-    return of_spring(tmp_path_factory.mktemp("spring"))
+def winter(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shard, Made]:
+    """Weeks without faults."""
+    return of_winter(tmp_path_factory.mktemp("winter"))
 
 
-def test_faults_show_in_what_is_counted(spring: tuple[Shard, Made], tmp_path: Path) -> None:
+def test_faults_show_in_what_is_counted(winter: tuple[Shard, Made], tmp_path: Path) -> None:
     script = tmp_path / "lossy.toml"
     script.write_text('[[fault]]\nkind = "lose"\nprobability = 0.2\n')
-    shard, made = of_spring(tmp_path, faults_of(str(script)))
-    without, whole = spring
+    shard, made = of_winter(tmp_path, faults_of(str(script)))
+    without, whole = winter
     assert made.lost > 0
     assert made.calls < whole.calls
     assert delivered(shard) < delivered(without)
@@ -236,12 +254,12 @@ def delivered(shard: Shard) -> int:
 
 
 def test_unsteady_partners_get_everything_in_the_end(
-    spring: tuple[Shard, Made], tmp_path: Path
+    winter: tuple[Shard, Made], tmp_path: Path
 ) -> None:
-    shard, _ = of_spring(tmp_path, faults_of("unsteady"))
+    shard, _ = of_winter(tmp_path, faults_of("unsteady"))
     kinds = {row[6] for row in counted(shard)}  # type: ignore[index]
     assert "attempt-failed" in kinds
-    assert delivered(shard) >= delivered(spring[0]) * 0.98
+    assert delivered(shard) >= delivered(winter[0]) * 0.98
     assert verify(shard.ledger).clean
 
 

@@ -49,9 +49,9 @@ def test_the_parts_of_days_in_a_row_are_the_whole() -> None:
 
 
 def test_what_is_drawn_changes_one_place_and_the_same_seed_draws_the_same() -> None:
-    drawn = draw(20, 7)
-    assert drawn == draw(20, 7)
-    assert drawn != draw(20, 8)
+    drawn = draw(20, 7, within="schemas/x")
+    assert drawn == draw(20, 7, within="schemas/x")
+    assert drawn != draw(20, 8, within="schemas/x")
     for each in drawn:
         text = (ROOT / each.file).read_text(encoding="utf-8")
         changed = text[: each.start] + each.put + text[each.end :]

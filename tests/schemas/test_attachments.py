@@ -47,6 +47,8 @@ def rules_of(body: bytes) -> list[str]:
         (body_of(NAMED, b"A: b", b"Content-ID: <c>"), ["name", "type", "type"]),
         (body_of(NAMED)[:-8], ["form"]),
         (b"--b--\r\n", ["form"]),
+        (body_of(NAMED + b"\r\ncontent-disposition: attachment; filename=b.txt"), ["form"]),
+        (body_of(NAMED).replace(b"--b\r\n", b"--b\r\nContent-Type: a/b\r\n", 1), ["form"]),
         (body_of(*[NAMED] * 4), ["count"]),
         (body_of(NAMED).replace(b"\r\n\r\nx\r\n", b"\r\n\r\n" + b"x" * 100 + b"\r\n"), []),
         (body_of(NAMED).replace(b"\r\n\r\nx\r\n", b"\r\n\r\n" + b"x" * 101 + b"\r\n"), ["size"]),

@@ -107,7 +107,8 @@ _TEXTS = {
     "PaymentRef": 50,
     "PaidAbsencePeriodInfo": 500,
 }
-_CODE_BYTES_MAX, _POLICY_BYTES_MAX = 20, 11
+_CODE = _text(20)
+_POLICY_BYTES_MAX = 11
 _DAYS = ("StartDate", "EndDate", "RecoveryDate", "PaymentDate", "RecoursePaymentDate", "BirthDate")
 _SPAN = frozenset((b"StartDate", b"EndDate"))
 _NUMBERS = ("Amount", "UnitPrice", "UnitAmount", "EstAmount")
@@ -122,6 +123,11 @@ _DATED_TYPE = re.compile(
     )
     + rb")\s*<"
 )
+#: By the kind that stands beside an identifier: business ids and personal identity codes.
+_IDENTIFIERS: dict[bytes, tuple[bytes, Check]] = {
+    b"1": (rb"[0-9]{7}-[0-9]", is_business),
+    b"2": (_PERSON, is_person),
+}
 _FREE: dict[bytes, bytes] = {
     **{name.encode(): _text(most) for name, most in _TEXTS.items()},
     **{name.encode(): _DATE for name in _DAYS},
@@ -221,16 +227,10 @@ def _free(
 ) -> tuple[bytes, Check | None] | None:
     """The pattern and the check of a free value; None when the value is coded."""
     name, parent = path[-1], path[-2] if len(path) > 1 else b""
+    if name == b"Code" and parent == b"Id":
+        return _IDENTIFIERS.get(kind_beside)
     if name == b"Code":
-        if parent == b"Id":
-            return {b"1": (rb"[0-9]{7}-[0-9]", is_business), b"2": (_PERSON, is_person)}.get(
-                kind_beside
-            )
-        return (
-            (_text(_CODE_BYTES_MAX), None)
-            if parent in (b"Profession", b"PlaceOfBusiness")
-            else None
-        )
+        return (_CODE, None) if parent in (b"Profession", b"PlaceOfBusiness") else None
     if name == b"PensionPolicyNo":
         return _text(_POLICY_BYTES_MAX, re.escape(provider)), None
     return (_FREE[name], None) if name in _FREE else None
@@ -248,22 +248,7 @@ def pattern_of(part: bytes, number: int) -> Pattern | None:
     in ways that patterns don't.
     """
     found = leaves(part)
-    if found is None or not is_text(part):
-        return None
-    if any(part.count(tag) > most for tag, most in _AT_MOST):
-        return None
-    if b"<RecoveryData>" in part and _DATED_TYPE.search(part):
-        # What is recovered of it must have been an income type then.
-        return None
-    if any(leaf.path[-2:] == (b"Id", b"Code") and leaf.kind == "coded" for leaf in found):
-        # Coded values are remembered, and an identifier of another kind may be a person's.
-        return None
-    if (
-        sum(
-            leaf.path[-2:] == (b"Id", b"Code") and b"IncomeEarnerIds" in leaf.path for leaf in found
-        )
-        > 1
-    ):
+    if found is None or not is_text(part) or _is_compared(part, found):
         return None
     expression, at, groups = b"", 0, [leaf for leaf in found if leaf.kind != "literal"]
     for leaf in groups:
@@ -278,15 +263,6 @@ def pattern_of(part: bytes, number: int) -> Pattern | None:
     getter: Callable[[tuple[bytes, ...]], object] = itemgetter(*coded) if coded else lambda _: ()
     compiled = re.compile(expression + re.escape(part[at:]))
     ordered, sums, limits = _ordered(groups), _sums(groups), _limits(groups)
-    related = bool(ordered or sums or limits)
-    references = tuple(
-        places.get(name, -1)
-        for name in (b"ActionCode", b"ReportId", b"IRReportId", b"ReportVersion")
-    )
-    recurs = not limits and sorted(
-        {leaf.path[-1] for leaf in groups if leaf.kind == "free"} - _SPAN
-    ) == [b"Amount"]
-    recurs = recurs and sum(leaf.path[-1] == b"Amount" for leaf in groups) == 1
     return Pattern(
         number=number,
         match=compiled.fullmatch,
@@ -296,10 +272,35 @@ def pattern_of(part: bytes, number: int) -> Pattern | None:
         sums=sums,
         limits=limits,
         places=places,
-        related=related,
-        recurs=recurs,
-        references=references,  # type: ignore[arg-type]
+        related=bool(ordered or sums or limits),
+        recurs=not limits and _has_one_amount_alone(groups),
+        references=(
+            places.get(b"ActionCode", -1),
+            places.get(b"ReportId", -1),
+            places.get(b"IRReportId", -1),
+            places.get(b"ReportVersion", -1),
+        ),
     )
+
+
+def _is_compared(part: bytes, found: list[Leaf]) -> bool:
+    """Whether the rules compare values of the part in ways that patterns don't."""
+    if any(part.count(tag) > most for tag, most in _AT_MOST):
+        return True
+    if b"<RecoveryData>" in part and _DATED_TYPE.search(part):
+        # What is recovered of it must have been an income type then.
+        return True
+    identifiers = [leaf for leaf in found if leaf.path[-2:] == (b"Id", b"Code")]
+    if any(leaf.kind == "coded" for leaf in identifiers):
+        # Coded values are remembered, and an identifier of another kind may be a person's.
+        return True
+    return sum(b"IncomeEarnerIds" in leaf.path for leaf in identifiers) > 1
+
+
+def _has_one_amount_alone(groups: list[Leaf]) -> bool:
+    """Whether one amount, and the days of spans, are all that is free."""
+    free = {leaf.path[-1] for leaf in groups if leaf.kind == "free"} - _SPAN
+    return free == {b"Amount"} and sum(leaf.path[-1] == b"Amount" for leaf in groups) == 1
 
 
 def _ordered(groups: list[Leaf]) -> tuple[tuple[int, int], ...]:

@@ -83,37 +83,25 @@ def recall(parsed: Parsed, identity: Identity) -> Sequence[str]:
     assert isinstance(parsed, Document)
     data = delivery_data(parsed.document)
     kind, hints = kind_of(data), parsed.inbound.hints
-    keys: dict[str, None] = {delivery_key(identity.sender_message_id): None}
+    keys = [delivery_key(identity.sender_message_id)]
     if parsed.inbound.endpoint in DEFERRED_ENDPOINTS:
-        keys[rejected_key(identity.sender_message_id)] = None
+        keys.append(rejected_key(identity.sender_message_id))
     if parsed.message_type == SUBSCRIPTIONS or kind in OF_SUBSCRIPTION or kind == "112":
-        keys.update(
-            dict.fromkeys(
-                (
-                    ALL,
-                    *(
-                        subscription_key(subscription_named(data, item, hints))
-                        for item in parsed.items
-                    ),
-                )
-            )
-        )
+        keys.append(ALL)
+        named = (subscription_named(data, item, hints) for item in parsed.items)
+        keys.extend(map(subscription_key, named))
     elif kind in OF_REPORTS or parsed.message_type in REPORTS:
         report_keys = report_keys_of_delivery(parsed, data)
         for item in parsed.items:
             if item.report_id:
-                keys[report_keys.place(item.report_id)[0]] = None
+                keys.append(report_keys.place(item.report_id)[0])
             if item.register_id:
-                keys[key_of_register_id(item.register_id)] = None
+                keys.append(key_of_register_id(item.register_id))
     if kind in OF_DELIVERIES and (target := hints.get("target")):
         report_keys = report_keys_of_delivery(parsed, data)
-        keys[delivery_key(target)] = None
-        keys.update(
-            dict.fromkeys(
-                report_keys.place(report_id)[0] for report_id in hints.get("reports", "").split()
-            )
-        )
-    return list(keys)
+        keys.append(delivery_key(target))
+        keys += [report_keys.place(each)[0] for each in hints.get("reports", "").split()]
+    return list(dict.fromkeys(keys))
 
 
 def subscription_named(data: Element, item: Item, hints: Mapping[str, str]) -> str:
@@ -235,33 +223,41 @@ def _check_reports(
                 )
             parsed.versions[index] = 1
         elif (invalidating or item.action == REPLACEMENT) and (item.report_id or item.register_id):
-            report_id, fault = _named(item, report_keys, context)
+            report_id = _named(item, report_keys, context)
             version = _version(records, report_keys, report_id) if report_id else 0
-            if fault or not version:
-                rule, expected = "report-not-found", "a report that the owner has given"
-            elif version < 0:
-                rule, expected = "report-invalidated", "a report that is valid"
-            elif item.version and item.version != str(version):
-                rule, expected = "report-outdated", f"version {version}, the newest"
-            elif report_id in seen:
-                if index in told:
-                    continue
-                rule, expected = "report-repeated", "each report once, however it is named"
-            elif not invalidating and changed is not None and index not in changed:
-                # Its first delivery was not taken in yet when this one came.
-                rule, expected = "report-not-found", "a report whose delivery was acknowledged"
-            else:
-                item.report_id = report_id
-                parsed.versions[index] = version + 1
-                seen.add(report_id)
-                for change in (changed or {}).get(index, ()):
-                    findings.append(_changed(change, data, item, index))
+            is_repeated = report_id in seen
+            is_early = not invalidating and changed is not None and index not in changed
+            if wrong := _wrong(item, version, is_repeated, is_early):
+                rule, expected = wrong
+                if rule != "report-repeated" or index not in told:
+                    named = filter(None, (item.report_id, item.register_id, item.version))
+                    found = " ".join(named)
+                    findings.append(_finding(rule, item.element, index, expected, found))
                 continue
-            named = " ".join(
-                part for part in (item.report_id, item.register_id, item.version) if part
-            )
-            findings.append(_finding(rule, item.element, index, expected, named))
+            item.report_id = report_id
+            parsed.versions[index] = version + 1
+            seen.add(report_id)
+            for change in (changed or {}).get(index, ()):
+                findings.append(_changed(change, data, item, index))
     return findings
+
+
+def _wrong(item: Item, version: int, is_repeated: bool, is_early: bool) -> tuple[str, str] | None:
+    """The rule that an item breaks which names a report, and what is expected. `version` is the
+    report's newest one (0: there is none; below 0: it is invalidated); `is_early` says that the
+    report's first delivery was not taken in yet when this one came.
+    """
+    if not version:
+        return "report-not-found", "a report that the owner has given"
+    if version < 0:
+        return "report-invalidated", "a report that is valid"
+    if item.version and item.version != str(version):
+        return "report-outdated", f"version {version}, the newest"
+    if is_repeated:
+        return "report-repeated", "each report once, however it is named"
+    if is_early:
+        return "report-not-found", "a report whose delivery was acknowledged"
+    return None
 
 
 def _changed(change: Change, data: Element, item: Item, index: int) -> Finding:
@@ -273,14 +269,12 @@ def _changed(change: Change, data: Element, item: Item, index: int) -> Finding:
     return _finding("replacement-changes", around if at is None else at, index, wanted, found)
 
 
-def _named(item: Item, report_keys: ReportKeys, context: Context) -> tuple[str, bool]:
-    """The ReportId that an item's references lead to; both, when given, must lead to the
-    same one.
-    """
+def _named(item: Item, report_keys: ReportKeys, context: Context) -> str:
+    """The ReportId that an item's references lead to; empty where they lead to none, or to two."""
     if not item.register_id:
-        return item.report_id, False
+        return item.report_id
     by_register = report_id_of(item.register_id, report_keys, context.known)
-    return by_register, not by_register or item.report_id not in ("", by_register)
+    return by_register if item.report_id in ("", by_register) else ""
 
 
 def _version(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from exchange.adapters.income_register.document import NEW, Element
+from exchange.adapters.income_register.document import NEW, REPLACEMENT, Element
 from exchange.adapters.income_register.findings import Book
 from exchange.schemas.income_register.codes import is_integer, plain
 
@@ -54,7 +54,7 @@ def check_references(book: Book, data: Element, seen: set[str]) -> None:
                 book.add(
                     "report-reference-forbidden", values[name], f"no {name}", values[name].text
                 )
-    elif action == "2":
+    elif action == REPLACEMENT:
         if report_id is None and "IRReportId" not in values:
             book.add("report-unidentified", data, "ReportId or IRReportId")
         if (

@@ -95,7 +95,7 @@ def listener(port: int) -> str:
     found = []
     for folder in PROCESSES.glob("[0-9]*"):
         try:
-            if sockets & {os.readlink(each) for each in (folder / "fd").iterdir()}:
+            if not sockets.isdisjoint(_descriptors(folder)):
                 found.append((_started(folder), int(folder.name), _command(folder)))
         except OSError:
             # It has ended, or is another user's.
@@ -105,6 +105,13 @@ def listener(port: int) -> str:
     # Workers have inherited the socket from the one that began first.
     since, process, command = min(found)
     return f"process {process} ({command}) since {instant(since)}"
+
+
+def _descriptors(folder: Path) -> Iterator[str]:
+    """What a process's descriptors are of; one that was closed meanwhile is of nothing."""
+    for each in (folder / "fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            yield os.readlink(each)
 
 
 def _listening(port: int) -> Iterator[str]:

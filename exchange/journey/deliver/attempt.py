@@ -40,8 +40,6 @@ log = structlog.get_logger(__name__)
 
 #: Longest reason or detail kept with an event, in characters.
 DETAIL_CHARACTERS_MAX = 500
-
-
 #: Refusals by status after which nobody who waits for an answer gets one by asking again.
 _REFUSED_BY_STATUS = re.compile(r"http-4(?!08|25|29)..")
 
@@ -87,9 +85,9 @@ class Attempts:
         await self._look_up_since(delivery)
         attempted = await self._attempt(delivery, self._timeout_seconds)
         unspent = probe and says_receiver_fails(attempted)
-        settlement, next_at = self._end(delivery, attempted, again=True, unspent=unspent)
+        settlement = self._end(delivery, attempted, again=True, unspent=unspent)
         await self._settling.settle(settlement)
-        return Made(attempted, next_at, settlement.state == "dead", unspent)
+        return Made(attempted, settlement.next_at, settlement.state == "dead", unspent)
 
     async def is_over(self, delivery: Delivery) -> bool:
         """Whether its deadline has passed."""
@@ -161,7 +159,7 @@ class Attempts:
                 and not _REFUSED_BY_STATUS.fullmatch(attempted.reason)
                 and wait_seconds < deadline.left_seconds()
             )
-            settlement, _ = self._end(delivery, attempted, again, in_memory=True)
+            settlement = self._end(delivery, attempted, again, in_memory=True)
             try:
                 await self._ledger.settle(settlement)
             except LedgerClosed:
@@ -181,9 +179,8 @@ class Attempts:
         """Settle deliveries as dead whose caller went away with a crash; how many."""
         pending = await self._ledger.pending(delivery_ids)
         for each in pending:
-            settlement, _ = self._end(
-                delivery_of(each, self._directory), RefusedByPartner("interrupted"), again=False
-            )
+            delivery = delivery_of(each, self._directory)
+            settlement = self._end(delivery, RefusedByPartner("interrupted"), again=False)
             await self._ledger.settle(settlement)
         return len(pending)
 
@@ -193,8 +190,7 @@ class Attempts:
 
     def _settle_later(self, delivery: Delivery, attempted: Attempted) -> None:
         """Keep the outcome of an attempt whose caller is told that the ledger refused it."""
-        settlement, _ = self._end(delivery, attempted, again=False)
-        self._settling.later(settlement)
+        self._settling.later(self._end(delivery, attempted, again=False))
 
     async def _attempt(self, delivery: Delivery, timeout_seconds: float) -> Attempted:
         if self._directory.get(delivery.receiver.id) is None:
@@ -233,9 +229,9 @@ class Attempts:
         again: bool,
         in_memory: bool = False,
         unspent: bool = False,
-    ) -> tuple[Settlement, int]:
-        """The end of an attempt with its events and counts, to be committed; when the next one is
-        due, 0 for none. One that is `unspent` was a probe.
+    ) -> Settlement:
+        """The end of an attempt with its events and counts, to be committed. One that is `unspent`
+        was a probe.
 
         Once the attempt was made nothing is waited for before the ledger has its end: whoever is
         cancelled then does not undo it.
@@ -243,44 +239,46 @@ class Attempts:
         now = self._clock.now()
         delivery.attempts += 0 if unspent else 1
         envelope = delivery.envelope
-        state, next_at, ended_at, reason, answer, answer_type = "delivered", 0, now, "", None, ""
-        if isinstance(attempted, Delivered):
-            kinds = ["delivered"]
-            if attempted.answer is not None:
-                kinds.append("answered")
-                answer, answer_type = attempted.answer, attempted.content_type
-        else:
-            kinds = ["probe-failed" if unspent else "attempt-failed"]
-            said = guard.storable(attempted.reason), guard.storable(attempted.detail)
-            reason = ": ".join(filter(None, said))[:DETAIL_CHARACTERS_MAX]
-            due = now if in_memory else self._due(delivery, attempted, now, unspent)
-            if isinstance(attempted, TryAgain) and again and due is not None:
-                state, next_at, ended_at = "waiting", due, 0
-            else:
-                state = "dead"
-                kinds.append("dead-lettered")
-        events = [
-            EventRow(
-                message_id=envelope.id, delivery_id=delivery.id, at=now, kind=kind, detail=reason
-            )
-            for kind in kinds
-        ]
-        counts = _counts(delivery, now, kinds)
         settlement = Settlement(
             delivery_id=delivery.id,
             message_id=envelope.id,
-            state=state,
+            state="delivered",
             attempts=delivery.attempts,
-            next_at=next_at,
-            ended_at=ended_at,
-            reason=reason,
-            events=events,
-            counts=counts,
+            next_at=0,
+            ended_at=now,
+            reason="",
+            events=(),
+            counts=(),
         )
-        settlement.answer, settlement.answer_content_type = answer, answer_type
-        if state == "delivered":
+        if isinstance(attempted, Delivered):
+            kinds = ["delivered"]
             settlement.items_told = envelope.detail.get(ITEMS_TOLD, {})
-        return settlement, next_at
+            if attempted.answer is not None:
+                kinds.append("answered")
+                settlement.answer = attempted.answer
+                settlement.answer_content_type = attempted.content_type
+        else:
+            kinds = ["probe-failed" if unspent else "attempt-failed"]
+            said = guard.storable(attempted.reason), guard.storable(attempted.detail)
+            settlement.reason = ": ".join(filter(None, said))[:DETAIL_CHARACTERS_MAX]
+            due = now if in_memory else self._due(delivery, attempted, now, unspent)
+            if isinstance(attempted, TryAgain) and again and due is not None:
+                settlement.state, settlement.next_at, settlement.ended_at = "waiting", due, 0
+            else:
+                settlement.state = "dead"
+                kinds.append("dead-lettered")
+        settlement.events = [
+            EventRow(
+                message_id=envelope.id,
+                delivery_id=delivery.id,
+                at=now,
+                kind=kind,
+                detail=settlement.reason,
+            )
+            for kind in kinds
+        ]
+        settlement.counts = _counts(delivery, now, kinds)
+        return settlement
 
     def _due(self, delivery: Delivery, attempted: Attempted, now: int, unspent: bool) -> int | None:
         since = _since(delivery)

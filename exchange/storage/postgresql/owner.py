@@ -21,7 +21,7 @@ from exchange.storage.postgresql_server.connection import ServerConnection, Type
 from exchange.storage.postgresql_server.errors import ledger_error
 from exchange.storage.postgresql_server.locks import FREE, TRY, WRITING, node_lock
 from exchange.storage.postgresql_server.session import connected, risks
-from exchange.storage.proof.chain import append, last_event, newest
+from exchange.storage.proof.chain import GIVEN, Given, append, last_event, newest
 
 log = structlog.get_logger(__name__)
 
@@ -46,14 +46,15 @@ OUTCOME_SECONDS = 10.0
 #: What a session ends with that does not answer.
 UNANSWERED = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
-#: The turn to write, and the number of the transaction among this node's. (The server's own number
-#: of it would not do: a standby that was promoted gives it to another transaction when it never got
-#: this one.)
-_BEGIN = (
-    "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock($1::int,$2::int)) "
-    "UPDATE owner SET written=written+1 FROM turn WHERE node=$3 AND epoch=$4 RETURNING written"
+#: The turn to write. (Two statements in one round trip: without values, they may be.)
+_BEGIN = "BEGIN; SELECT pg_advisory_xact_lock({},{})".format(*WRITING)
+#: The number of the transaction among this node's, and what the transactions before it gave. (The
+#: server's own number of it would not do: a standby that was promoted gives it to another
+#: transaction when it never got this one.)
+_NUMBER = (
+    "WITH mine AS (UPDATE owner SET written=written+1 WHERE node=$1 AND epoch=$2 "
+    f"RETURNING written) SELECT written,{GIVEN} FROM mine"
 )
-_TURN = "SELECT pg_advisory_xact_lock($1::int,$2::int)"
 _WRITTEN = "SELECT written FROM owner WHERE node=$1 AND epoch=$2"
 
 
@@ -68,6 +69,8 @@ class Owner:
         #: As whom it writes, once it has begun; on what.
         self.ownership = Ownership(0, 0, "", 0)
         self.session: ServerConnection
+        #: What the transactions before the one that has begun gave.
+        self.given: Given
         #: The number of its newest transaction that is known to be committed.
         self._written = 0
 
@@ -146,13 +149,12 @@ class Owner:
     async def _begin(self) -> int | None:
         own = self.ownership
         try:
-            await self._connection.execute("BEGIN")
+            await self._connection.execute(_BEGIN)
             number: int | None = None
-            if own.epoch:
-                number = await self._connection.fetchval(_BEGIN, *WRITING, own.node, own.epoch)
-            else:
-                # (That waits for no turn where it finds no row.)
-                await self._connection.execute(_TURN, *WRITING)
+            # (Not in one statement with the turn: it would see what there was before its turn.)
+            if own.epoch and (row := await self._connection.fetchrow(_NUMBER, own.node, own.epoch)):
+                number, event, position = row
+                self.given = Given(event or 0, position or 0)
             lost = bool(own.epoch) and (number is None or number <= self._written)
             epoch = await self._epoch() if lost else own.epoch
         except asyncpg.LockNotAvailableError as error:

@@ -183,7 +183,10 @@ class ServerWriter:
     def _write(self, owner: Owner, group: list[Job]) -> Link:
         session, own = owner.session, owner.ownership
         link = self._link or newest(session, own.node, own.epoch)
-        return write_group(session, group, self._level, link) if group else link
+        if not group:
+            return link
+        with session.putting_off():
+            return write_group(session, group, self._level, link, owner.given)
 
     def _refuse(self, error: LedgerError) -> None:
         if not self.why:

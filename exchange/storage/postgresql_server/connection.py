@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from itertools import accumulate, chain
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exchange.storage.postgresql_server.errors import ledger_error
 
@@ -53,6 +55,37 @@ def translated(statement: str) -> str:
     return _MARK.sub(mark, _HINT.sub("", statement))
 
 
+class Insertion(NamedTuple):
+    """Into which table rows go: their columns with the types of these, and what the statement ends
+    with.
+    """
+
+    table: str
+    columns: str
+    types: tuple[str, ...]
+    suffix: str
+
+    def statement(self, first: int) -> str:
+        """It, by an array for each column; the first of them is that value."""
+        arrays = _arrays(self.types, first)
+        return (
+            f"INSERT INTO {self.table} AS kept({self.columns}) SELECT * FROM {arrays} {self.suffix}"
+        )
+
+
+@lru_cache(maxsize=256)
+def together(insertions: tuple[Insertion, ...]) -> str:
+    """One statement that does them all.
+
+    Source: PostgreSQL's documentation, 7.8.4 "Data-Modifying Statements in WITH": they are executed
+    exactly once, and none sees what another one did.
+    """
+    firsts = accumulate((len(each.types) for each in insertions), initial=1)
+    made = [each.statement(first) for each, first in zip(insertions, firsts, strict=False)]
+    before = ",".join(f"part_{number} AS ({one})" for number, one in enumerate(made[:-1]))
+    return f"WITH {before} {made[-1]}" if before else made[-1]
+
+
 class Rows:
     """What a statement returned, as a cursor of SQLite has it."""
 
@@ -87,9 +120,31 @@ class ServerConnection:
         self._wait = wait
         self._address = address
         self._types = types
+        #: Insertions that are still to be made, and their rows; None: each is made at once.
+        self._put_off: dict[Insertion, Sequence[tuple[Any, ...]]] | None = None
+
+    @contextmanager
+    def putting_off(self) -> Iterator[None]:
+        """Within this, insertions that return nothing wait for the next other statement, or for the
+        end: all that wait are one round trip to the server, whose price is more than theirs.
+        """
+        self._put_off = {}
+        try:
+            yield
+            self._insert_put_off()
+        finally:
+            self._put_off = None
+
+    def _insert_put_off(self) -> None:
+        if self._put_off:
+            waiting, self._put_off = self._put_off, {}
+            columns = chain.from_iterable(zip(*rows, strict=True) for rows in waiting.values())
+            statement = together(tuple(waiting))
+            self._done(self._connection.execute(statement, *map(list, columns)))
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> Rows:
         """Execute a statement; all that it returns."""
+        self._insert_put_off()
         text = translated(statement)
         if _RETURNS.search(text) is None:
             status: str = self._done(self._connection.execute(text, *values))
@@ -100,6 +155,7 @@ class ServerConnection:
 
     def executemany(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         """Execute a statement for each row of values."""
+        self._insert_put_off()
         self._done(self._connection.executemany(translated(statement), list(rows)))
 
     def insert(
@@ -107,10 +163,14 @@ class ServerConnection:
     ) -> list[tuple[Any, ...]]:
         """See `storage.connection.insert`: one statement for any number of rows."""
         types = self._types_of(table)
-        arrays = _arrays([types[name] for name in columns.split(",")])
-        return self._fetch(
-            f"INSERT INTO {table} AS kept({columns}) SELECT * FROM {arrays} {suffix}", rows
-        )
+        kinds = tuple(types[name] for name in columns.split(","))
+        insertion = Insertion(table, columns, kinds, suffix)
+        if self._put_off is None or "RETURNING" in suffix:
+            return self._fetch(together((insertion,)), rows)
+        if any(each.table == table for each in self._put_off):
+            self._insert_put_off()
+        self._put_off[insertion] = rows
+        return []
 
     def execute_with(
         self, name: str, rows: Sequence[tuple[Any, ...]], columns: str, statement: str
@@ -122,11 +182,13 @@ class ServerConnection:
 
     def each(self, query: str, values: Sequence[Any]) -> Iterator[Any]:
         """See `storage.connection.each`: by a cursor of the server."""
+        self._insert_put_off()
         cursor = self._done(self._connection.cursor(translated(query), *values))
         while rows := self._done(cursor.fetch(ROWS_MAX)):
             yield from map(tuple, rows)
 
     def _fetch(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        self._insert_put_off()
         values = map(list, zip(*rows, strict=True))
         return [tuple(row) for row in self._done(self._connection.fetch(statement, *values))]
 
@@ -146,5 +208,5 @@ class ServerConnection:
             raise said from error
 
 
-def _arrays(types: Sequence[str]) -> str:
-    return f"unnest({','.join(f'${at}::{kind}[]' for at, kind in enumerate(types, 1))})"
+def _arrays(types: Sequence[str], first: int = 1) -> str:
+    return f"unnest({','.join(f'${at}::{kind}[]' for at, kind in enumerate(types, first))})"

@@ -30,6 +30,8 @@ MESSAGE = (
 DELIVERY = ("id", "receiver", "mode", "items", "ordered", "position")
 EVENT = ("id", "message_id", "delivery_id", "at", "kind", "detail", "digest")
 EVENT_COLUMNS = ",".join(EVENT)
+#: Both of `Given`, NULL where there is none yet.
+GIVEN = "(SELECT MAX(id) FROM event),(SELECT last FROM position)"
 #: Kinds of events that no message has: operators' audit and what retention dropped.
 AUDIT, FORGOTTEN = "audit", "forgotten"
 #: Who seals what was stored before the chain began: no writer has this epoch.
@@ -172,11 +174,20 @@ def add_event(connection: Connection, event: EventRow, digest: bytes | None) -> 
     insert(connection, "event", EVENT_COLUMNS, [(last_event(connection) + 1, *event, digest)])
 
 
-class Additions:
-    """What one transaction adds to the chain."""
+class Given(NamedTuple):
+    """The newest event's id and the last position that was given; 0 where there is none yet."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._before = last_event(connection)
+    event: int
+    position: int
+
+
+class Additions:
+    """What one transaction adds to the chain, and to what was given before it."""
+
+    def __init__(self, before: Given) -> None:
+        self._before = before.event
+        #: The last position that was given to a message before it.
+        self.last_position = before.position
         #: Events without their ids, and what hangs on them.
         self._events: list[tuple[tuple[Any, ...], _Made | None]] = []
         #: By how much the sum of what is remembered changes.
@@ -204,14 +215,15 @@ class Additions:
         for event in settlement.events:
             self.event(event, answer if event.kind == "answered" else None)
 
-    def write(self, connection: Connection, after: Link) -> Link:
+    def write(self, connection: Connection, after: Link, alone: bool = False) -> Link:
         """Store the events and the link after that one; that one where nothing was added. Events
-        that other work stored by itself (see `add_event`) are read back.
+        that other work stored by itself (see `add_event`) are read back, but where it is known that
+        there are none, since these are `alone`.
         """
-        first, number = self._before + 1, last_event(connection)
+        first = self._before + 1
         # Less than before: retention dropped the newest.
+        number = max(self._before, 0 if alone else last_event(connection))
         entries = entries_between(connection, first, number) if number >= first else {}
-        number = max(number, self._before)
         rows = []
         for event, made in self._events:
             number += 1
@@ -271,6 +283,12 @@ def unlinked(node: int, epoch: int) -> Link:
         content=b"",
         digest=b"",
     )
+
+
+def last_given(connection: Connection) -> Given:
+    """What was given last, as the transaction finds it."""
+    event, position = connection.execute(f"SELECT {GIVEN}").fetchone()
+    return Given(event or 0, position or 0)
 
 
 def last_event(connection: Connection) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import OrderedDict
+
+from exchange.web.networks import network_of
 
 
 class Failures:
@@ -25,7 +26,7 @@ class Failures:
         """Note a wrong key at `now` (milliseconds); seconds to wait when there were too many, else
         0.
         """
-        name = _network(address)
+        name = network_of(address)
         since, count = self._known.get(name, (now, 0))
         if not 0 <= now - since < self._milliseconds:
             since, count = now, 0
@@ -35,14 +36,3 @@ class Failures:
             self._known.popitem(last=False)
         left = since + self._milliseconds - now
         return max(1, -(-left // 1000)) if count >= self._most else 0
-
-
-def _network(address: str) -> str:
-    """An address, or of IPv6 the 64 bits that one caller commonly has to choose from."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address[:50]
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is None:
-        return str(ipaddress.ip_network((int(found) >> 64 << 64, 64)))
-    return str(found)

@@ -7,7 +7,10 @@ from __future__ import annotations
 from exchange.ports.description import Told
 
 REFUSED = {
-    400: Told("The request broke off", reasons=("broken-off", "left")),
+    400: Told(
+        "The request broke off, or has a header twice that says one thing",
+        reasons=("broken-off", "left", "header-twice"),
+    ),
     401: Told("No partner's key", reasons=("unauthorized",)),
     408: Told("The body did not arrive in time", reasons=("timeout",)),
     413: Told("The body is too large", reasons=("too-large",)),

@@ -24,6 +24,9 @@ WAIT_SECONDS = 60.0
 #: back.
 _NOT_BACK = rest.SKIPPED | {"date", "content-type", "x-road-id", "x-road-client", "x-road-service"}
 _ENVELOPES = ("text/xml", "multipart/related")
+#: Says that a client's security server handed a call on, as a proxy does (RFC 9110, 7.6.3): where
+#: the provider's is a client's in turn, or this one itself, the call would go round.
+VIA = "1.1 x-road-client-server"
 
 
 class ProviderServer:
@@ -42,11 +45,18 @@ class ProviderServer:
         """Its answer to a call, and when it was asked and answered.
 
         Raises:
-            Fault: `network_error`, when there is none.
+            Fault: `network_error`, when there is none, or the call comes from a client's server.
         """
+        if VIA in map(str.strip, ",".join(request.headers.getall("Via", ())).split(",")):
+            message = (
+                "the call comes from a client's security server, and this is a client's, too: "
+                "x_road.provider_address there has to name a provider's"
+            )
+            raise Fault("server.clientproxy.network_error", message)
         seen.passed_at = self._now()
         passed = (each for each in request.headers.items() if each[0].lower() not in rest.SKIPPED)
         headers = CIMultiDict(passed)
+        headers.add("Via", VIA)
         headers[rest.REQUEST_ID] = seen.request_id
         if seen.made_id:
             headers["X-Road-Id"] = seen.made_id

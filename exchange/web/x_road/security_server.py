@@ -99,7 +99,7 @@ class SecurityServer:
         return response(reply)
 
     async def _reply(self, request: web.Request) -> Reply:
-        target = request.raw_path.removeprefix(PREFIX)
+        target = _target(request)
         if target.startswith(rest.BEGIN):
             return await self._rest(request, target)
         if request.method == "GET" and target.partition("?")[0] == CLIENTS:
@@ -185,8 +185,7 @@ class SecurityServer:
         partner = parts.clients.authenticated(asked.client, request)
         own = parts.services.of(asked.service.owner)
         if parts.provider is not None:
-            target = request.raw_path.removeprefix(PREFIX)
-            return await parts.provider.hand_on(request, target, body, seen)
+            return await parts.provider.hand_on(request, _target(request), body, seen)
         parts.services.check_server(asked.security_server)
         seen.passed_at = seen.passed_at or parts.monitoring.now()
         code = asked.service.parts["serviceCode"]
@@ -381,3 +380,14 @@ class SecurityServer:
         """A UUID of an id of ours, so that a run with one seed is the same again."""
         digest = blake2b(self._parts.ids.next().to_bytes(16), digest_size=16).digest()
         return str(uuid.UUID(bytes=digest, version=4))
+
+
+def _target(request: web.Request) -> str:
+    """The path and query of a request as they were sent, below where security servers are. (The
+    target of a request may be a whole address: RFC 9112, 3.2.2.)
+    """
+    path = request.raw_path
+    if not path.startswith("/"):
+        _, slash, rest_of_it = path.partition("://")[2].partition("/")
+        path = slash + rest_of_it
+    return path.removeprefix(PREFIX)

@@ -158,6 +158,16 @@ def test_a_part_without_headers_says_so() -> None:
     assert found.hints[FAULT] == "the part has no headers"
 
 
+@pytest.mark.parametrize("name", ["X-Receiver", "x-message-id", "Content-Type"])
+def test_a_header_that_stands_twice_in_a_part_is_no_envelope(name: str) -> None:
+    head = "X-Message-Id: m-1\r\nX-Receiver: dvv\r\nContent-Type: application/json\r\nX: 1\r\nX: 2"
+    parts = f"--a\r\n{head}\r\n{name}: other\r\n\r\n{{}}\r\n--a\r\n{head}\r\n\r\n{{}}\r\n--a--"
+    twice, once = batch.multipart(parts.encode(), "multipart/mixed; boundary=a", DVV)
+    assert f"{name} stands twice".lower() in twice.hints[FAULT].lower()
+    assert rules_of(twice) == ["luova.batch-entry"]
+    assert FAULT not in once.hints
+
+
 @pytest.mark.parametrize("control", [b"\0", b"\x01", b"\r", b"\r\r", b"\x0b", b"\x1b", b"\x7f"])
 @pytest.mark.parametrize(
     "place", [b"X-%b: y", b"Content-Type: text/xml%bX-Receiver: dvv", b"A: b%b"]

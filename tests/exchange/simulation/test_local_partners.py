@@ -5,6 +5,7 @@ call at a moment of its own; no exchange.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any, cast
@@ -122,6 +123,10 @@ def test_what_follows_is_sent_at_its_moments_a_part_at_once(tick_minutes: int) -
     assert 1 < at_once <= AT_ONCE_MAX
 
 
-def test_what_fails_in_what_follows_is_not_lost() -> None:
+def test_what_fails_in_what_follows_is_not_lost_and_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with pytest.raises(ValueError, match="a stub's mistake"):
-        followed(3, 5 * MINUTE, fails=True)
+        followed(30, 5 * MINUTE, fails=True)
+    gc.collect()
+    assert not caplog.records, "the loop tells of each that nobody asked for"

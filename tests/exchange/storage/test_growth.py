@@ -25,7 +25,7 @@ from exchange.storage.connection import connect
 from exchange.storage.counters.sums import Totals as Sums
 from exchange.storage.counters.totals import totals
 from exchange.storage.migrate import migrate_sqlite
-from exchange.storage.proof.chain import Additions, newest, unlinked
+from exchange.storage.proof.chain import Additions, last_given, newest, unlinked
 from exchange.storage.proof.dropped_events import leave_digests
 from exchange.storage.retention import drop_bodies
 from exchange.storage.search.messages import search
@@ -52,16 +52,16 @@ REMEMBERED = record("plan")
     "run",
     [
         lambda connection: record_all(
-            connection, [record("one"), record("two")], 1, Sums(), Additions(connection)
+            connection, [record("one"), record("two")], 1, Sums(), Additions(last_given(connection))
         ),
         lambda connection: settle_all(
             connection,
             [settlement(REMEMBERED, "delivered", ["delivered"])],
             1,
             Sums(),
-            Additions(connection),
+            Additions(last_given(connection)),
         ),
-        lambda connection: Additions(connection).write(connection, unlinked(0, 1)),
+        lambda connection: Additions(last_given(connection)).write(connection, unlinked(0, 1)),
         lambda connection: newest(connection, 0, 1),
         lambda connection: leave_digests(connection, [1, 2]),
         lambda connection: mailbox.is_empty(connection, "fund.ytk"),
@@ -189,7 +189,7 @@ def test_a_search_goes_by_an_index_and_sorts_nothing_large(asked: str, tmp_path:
     name, _, value = asked.partition(" ")
     migrate_sqlite(tmp_path / "exchange.db")
     connection = connect(tmp_path / "exchange.db")
-    record_all(connection, [record("one")], 1, Sums(), Additions(connection))
+    record_all(connection, [record("one")], 1, Sums(), Additions(last_given(connection)))
     made: list[str] = []
     connection.set_trace_callback(made.append)
     wanted = MessageFilter(**{name: value or getattr(ASKED, name)})

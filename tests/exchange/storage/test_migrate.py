@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from alembic import command
-from alembic.config import Config
 from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
@@ -21,6 +20,7 @@ from exchange.storage.migrate import (
     MIGRATIONS,
     NEW_LEDGER,
     as_text,
+    configured,
     migrate_sqlite,
     newest_revision,
     revision,
@@ -37,10 +37,7 @@ def to_revision(path: Path, wanted: str) -> None:
     """Go back to an earlier revision."""
     engine = create_engine(f"sqlite:///{path}")
     with engine.connect() as connection:
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        config.attributes["connection"] = connection
-        command.downgrade(config, wanted)
+        command.downgrade(configured(connection), wanted)
         connection.commit()
     engine.dispose()
 
@@ -85,7 +82,7 @@ def ledger(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "earlier", sorted(file.name[:4] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))[:-1]
+    "earlier", sorted(file.name[:4] for file in (MIGRATIONS / "versions").rglob("[0-9]*.py"))[:-1]
 )
 def test_a_ledger_of_an_earlier_revision_keeps_its_counts_and_gets_the_newest_shape(
     ledger: Path, earlier: str

@@ -19,7 +19,7 @@ import pytest
 from exchange.ports.ledger import Old, Remember
 from exchange.ports.operators import AuditRow
 from exchange.storage.copies import copy_ledger, restore_ledger
-from exchange.storage.proof.chain import Additions
+from exchange.storage.proof.chain import Additions, last_given
 from exchange.storage.proof.dropped_events import forgotten
 from exchange.storage.proof.heads_file import head_path
 from exchange.storage.proof.verify import verify
@@ -124,7 +124,7 @@ async def test_what_was_taken_out_as_if_retention_had_dropped_it_is_named(
         said = forgotten(connection)
         # All that retention itself does with a settled message, but for saying so.
         message = made[2].message.id
-        drop_messages(connection, Old(message + 1, 1 << 62), 1, Additions(connection))
+        drop_messages(connection, Old(message + 1, 1 << 62), 1, Additions(last_given(connection)))
         connection.execute("DELETE FROM event WHERE id=(SELECT MAX(id) FROM event)")
         detail = json.dumps(said._asdict())
         connection.execute("UPDATE event SET detail=? WHERE kind='forgotten'", (detail,))

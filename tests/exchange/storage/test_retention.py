@@ -15,7 +15,7 @@ from exchange.storage.commit import record_all
 from exchange.storage.connection import connect
 from exchange.storage.counters.sums import Totals
 from exchange.storage.migrate import migrate_sqlite
-from exchange.storage.proof.chain import Additions, unlinked
+from exchange.storage.proof.chain import Additions, last_given, unlinked
 from exchange.storage.retention import drop_bodies
 from tests.contracts.rows import record
 
@@ -34,7 +34,7 @@ def add(connection: sqlite3.Connection, first: int, count: int, bodies: bool) ->
     for each in made:
         each.body = each.body if bodies else None
         each.deliveries = [delivery._replace(state="delivered") for delivery in each.deliveries]
-    additions = Additions(connection)
+    additions = Additions(last_given(connection))
     record_all(connection, made, 1, Totals(), additions)
     additions.write(connection, unlinked(0, first + 1))
 

@@ -59,6 +59,11 @@ REFUSED = {
         400,
         "not-http",
     ),
+    "key twice": (
+        head(f"POST {AT} HTTP/1.1", f"X-API-Key: {ONE.key}", f"x-api-key: {SECRET}"),
+        400,
+        "header-twice",
+    ),
     "folded line": (head(f"GET {AT} HTTP/1.1", "X: a", f" {SECRET}"), 400, "not-http"),
     "space before the colon": (head(f"GET {AT} HTTP/1.1", f"X : {SECRET}"), 400, "not-http"),
     "line feeds alone": (f"GET {AT} HTTP/1.1\nHost: here\n\n".encode(), 400, "not-http"),

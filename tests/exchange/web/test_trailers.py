@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.exchange.web.one_channel import TWO
+from tests.exchange.web.one_channel import ONE, TWO
 from tests.exchange.web.raw import Raw, connected, request
 
 #: As `request` has it, but that its key belongs to nobody: the trailer's is a partner's.
@@ -62,3 +62,38 @@ async def test_a_trailer_behind_a_refused_request_ends_its_connection() -> None:
         sent = chunked(TRAILER).replace(b"key-one", b"key-non")
         raw = await connect()
         assert await told(raw, sent[:-20], sent[-20:], NEXT) == [401]
+
+
+#: A request without a key, which ends as chunks do that have no trailer.
+NEXT_CHUNKED = chunked().replace(f"X-API-Key: {ONE.key}\r\n".encode(), b"")
+PAGE = request(method="GET", path="/c/v1/things/7", more="")
+
+
+@pytest.mark.parametrize("before", [30, 31, 32, 33])
+async def test_nothing_is_read_behind_a_trailer_where_many_wait(before: int) -> None:
+    """aiohttp's parser stops after so many requests, and goes on when some were served."""
+    async with connected() as (_, connect):
+        sent = PAGE * before + chunked(TRAILER) + NEXT_CHUNKED
+        statuses = await told(await connect(), sent)
+        assert statuses == [200] * before + [202]
+
+
+async def test_nothing_is_read_behind_a_request_for_another_protocol() -> None:
+    wanted = "Connection: upgrade\r\nUpgrade: websocket\r\nX-Quick: yes\r\n"
+    async with connected() as (_, connect):
+        for first, status in (
+            (request(method="GET", path="/c/v1/things/7", more=wanted), 200),
+            (request(b"{}", more=wanted), 202),
+        ):
+            assert await told(await connect(), first + chunked(TRAILER) + NEXT_CHUNKED) == [status]
+
+
+async def test_what_is_sent_ahead_is_read_also_where_a_body_came_late() -> None:
+    async with connected() as (_, connect):
+        raw, sent = await connect(), request(b"{}")
+        raw.writer.write(sent[:-1])
+        await asyncio.sleep(0.02)
+        raw.writer.write(sent[-1:])
+        assert (await raw.reply())[0] == 202
+        raw.writer.write(PAGE * 40)
+        assert [(await raw.reply())[0] for _ in range(40)] == [200] * 40

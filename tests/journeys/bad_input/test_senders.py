@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from multidict import CIMultiDict
 
 from exchange.adapters import kelmu
 from exchange.partners.stub import Situation
@@ -207,13 +208,25 @@ async def test_the_status_of_another_partners_delivery(target: Target) -> None:
     status, _, body = await target.call(sending.call)
     assert b"<DeliveryDataStatus>2<" in body
     later = Situation(random.Random(1), 0, 1, DIRECTORY)
-    (asked,) = sending.then(Reply(status, body), later)
+    asked, *_ = sending.then(Reply(status, body), later)
     _, _, own = await target.call(asked.call)
     assert b"<DeliveryDataStatus>3<" in own, own
     _, _, others = await target.call(
         replace(asked.call, headers={**asked.call.headers, **key(STRANGER)})
     )
     assert b"<DeliveryDataStatus>0<" in others or b"IR2009" in others, others
+
+
+async def test_a_header_that_says_one_thing_stands_once(target: Target, form: Form) -> None:
+    call = form.sending().call
+    async with target.counting(form):
+        for name in ("X-API-Key", "X-Message-Id"):
+            headers = CIMultiDict(call.headers)
+            while len(headers.getall(name, ())) < 2:
+                headers.add(name, "other")
+            status, answered, body = await target.call(replace(call, headers=headers))
+            assert (status, b"header-twice" in body) == (400, True), (name, body)
+            assert answered["Content-Type"].startswith(form.error_type)
 
 
 async def test_a_header_that_is_too_long_is_refused_before_any_endpoint(

@@ -20,7 +20,7 @@ END_SECONDS = 60.0
 COMMANDS = {
     "serve": "serve --port 0",
     "workers": "serve --port 0 --workers 2",
-    "run": "run --port PORT --partners-port 0 --rate 1",
+    "run": "run --port PORT --partners-port STUBS --rate 1",
     "sandbox": "sandbox start mine",
     "simulate": "simulate 2024 --scale 1/1000 --processes 2",
 }
@@ -44,7 +44,8 @@ async def test_a_start_is_interrupted(name: str, number: int, tmp_path: Path) ->
     for milliseconds in MOMENTS:
         folder = tmp_path / str(milliseconds)
         folder.mkdir()
-        command = COMMANDS[name].replace("PORT", str(free_port())).split()
+        ports = {name: str(free_port()) for name in ("PORT", "STUBS")}
+        command = [ports.get(each, each) for each in COMMANDS[name].split()]
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "exchange", *command),
             cwd=folder,

@@ -187,7 +187,7 @@ def _patterns() -> list[tuple[bytes, str]]:
     found = []
     for name, holder, kind in _declared():
         if holder in ("Profession", "PlaceOfBusiness") and name == "Code":
-            found.append((pattern._text(pattern._CODE_BYTES_MAX), kind))
+            found.append((pattern._CODE, kind))
         elif name.encode() in pattern._FREE and holder not in ("ContactPerson",):
             found.append((pattern._FREE[name.encode()], kind))
     return sorted(

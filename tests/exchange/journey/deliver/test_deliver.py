@@ -168,7 +168,7 @@ async def test_slow_receivers_hold_up_nobody_else(tmp_path: Path, slow_ones: int
         await running.until(
             lambda: sum(receiver == SECOND for receiver, _ in running.script.taken) == 40
         )
-        assert running.exchange.dispatcher.held <= 16, "memory stays bounded"
+        assert 0 < running.exchange.dispatcher.held <= 16, "memory is used and stays bounded"
         well.set()
         await running.settled()
         assert len(running.script.taken) == len(set(running.script.taken)) == 40 + 60 * slow_ones

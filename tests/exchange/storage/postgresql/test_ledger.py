@@ -18,7 +18,7 @@ from sqlmodel import SQLModel
 from exchange.errors import LedgerError, LedgerLost, LedgerUnavailable, Owned
 from exchange.storage import tables
 from exchange.storage.operators import tables as operator_tables
-from exchange.storage.postgresql import owner
+from exchange.storage.postgresql import owner, writer
 from exchange.storage.postgresql.ledger import PostgresLedger
 from exchange.storage.postgresql_server.address import Server
 from exchange.storage.postgresql_server.connection import translated
@@ -186,6 +186,28 @@ async def test_who_lost_its_node_meanwhile_writes_nothing_more(
     assert (await second.record(record("b"))).kind == "new"
     await second.close()
     assert (await second.verify()).clean
+
+
+async def test_a_ledger_is_tried_where_nothing_was_written_and_once_however_many_ask(
+    ledger: PostgresLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, begun = owner.Owner.begin_transaction, 0
+
+    async def counted(own: owner.Owner) -> int:
+        nonlocal begun
+        begun += 1
+        return await begin(own)
+
+    monkeypatch.setattr(owner.Owner, "begin_transaction", counted)
+    await ledger.record(record("a"))
+    assert (await ledger.check(60), begun) == ("", 1), "it has just been written"
+    monkeypatch.setattr(writer, "PROBE_SECONDS", 60)
+    assert [await ledger.check(0) for _ in range(3)] == [""] * 3
+    assert begun == 2, "who asks second is told what is known"
+    monkeypatch.setattr(writer, "PROBE_SECONDS", 0)
+    async with ledger._writer._turn:
+        assert await ledger.check(0) == "", "a commit that is under way tells"
+    assert begun == 2
 
 
 @pytest.mark.drill

@@ -1,9 +1,11 @@
-"""Forgetting and proving take as many statements however much there is: to a server each is a round
-trip, and forgetting keeps all nodes from writing meanwhile. So links are joined many at once.
+"""Committing, forgetting and proving take as many statements however much there is: to a server
+each is a round trip, and committing and forgetting keep all nodes from writing meanwhile. So
+insertions that nothing comes between are one statement, and links are joined many at once.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -12,13 +14,16 @@ from typing import Any
 
 from exchange.ports.ledger import Old
 from exchange.storage.commit import record_all
-from exchange.storage.connection import connect
+from exchange.storage.connection import connect, insert
 from exchange.storage.counters.sums import Totals
 from exchange.storage.migrate import migrate_sqlite
-from exchange.storage.proof.chain import Additions, entries_between, unlinked
+from exchange.storage.postgresql.ledger import PostgresLedger
+from exchange.storage.postgresql_server.snapshot import session
+from exchange.storage.proof.chain import Additions, entries_between, last_given, unlinked
 from exchange.storage.proof.dropped_events import leave_digests
 from exchange.storage.retention import drop_bodies, drop_messages
-from tests.contracts.rows import record
+from tests.contracts.rows import record, settlement
+from tests.postgresql import LocalServer
 
 EVERYTHING = Old(1 << 62, 1 << 62)
 #: A hundred rows go into a file by three statements (see `connection.chunks`), ten by two; there
@@ -36,7 +41,7 @@ def ledger(path: Path, messages: int) -> Iterator[sqlite3.Connection]:
             made = record(str(number), items_told={"case": [str(number)]})
             made.deliveries = [each._replace(state="delivered") for each in made.deliveries]
             made.items_told = {"case": [str(number)]}
-            additions = Additions(connection)
+            additions = Additions(last_given(connection))
             record_all(connection, [made], 1, Totals(), additions)
             link = additions.write(connection, link)
         yield connection
@@ -54,7 +59,7 @@ def statements(path: Path, messages: int, do: Callable[[sqlite3.Connection], Any
 
 def test_forgetting_many_messages_takes_as_many_statements_as_few(tmp_path: Path) -> None:
     def forget(connection: sqlite3.Connection) -> None:
-        dropped = drop_messages(connection, EVERYTHING, MANY, Additions(connection))
+        dropped = drop_messages(connection, EVERYTHING, MANY, Additions(last_given(connection)))
         assert dropped.messages == dropped.bodies > 0
         assert connection.execute("SELECT COUNT(*) FROM memory").fetchone() == (0,)
         assert connection.execute("SELECT COUNT(*),MIN(since) FROM chain").fetchone() == (1, 1)
@@ -86,3 +91,47 @@ def test_links_are_joined_with_their_neighbours_alone(tmp_path: Path) -> None:
         leave_digests(connection, [2, 6])
         left = connection.execute("SELECT since,number FROM chain ORDER BY number").fetchall()
     assert left == [(1, 1), (2, 3), (4, 4), (5, 6), (7, 7)]
+
+
+async def test_a_message_and_its_delivery_take_five_round_trips_each(
+    postgresql: LocalServer,
+) -> None:
+    ledger, told = PostgresLedger(postgresql.ledger()), list[str]()
+    await ledger.open()
+    try:
+        # The first commit of all asks for more.
+        assert (await ledger.record(record("first"))).kind == "new"
+        ledger._writer._owner._connection.add_query_logger(lambda asked: told.append(asked.query))
+        made = [record(str(number)) for number in range(10)]
+        await asyncio.gather(*(ledger.record(each) for each in made))
+        recorded = len(told)
+        ends = (settlement(each, "delivered", ["delivered"]) for each in made)
+        assert all(await asyncio.gather(*(ledger.settle(each) for each in ends)))
+    finally:
+        await ledger.close()
+    # The turn, what was given, messages (or ends), all other rows, COMMIT.
+    assert (recorded, len(told)) == (5, 10), told
+
+
+def test_insertions_that_were_put_off_come_before_what_follows_them(
+    postgresql: LocalServer,
+) -> None:
+    last = "ON CONFLICT(id) DO UPDATE SET last=kept.last+excluded.last"
+    turn = [(7, "luova", "dvv", 0)]
+    with session(postgresql.ledger(), "a test") as there:
+
+        def found() -> list[tuple[int, int]]:
+            query = "SELECT number,(SELECT last FROM position) FROM turn"
+            return [tuple(row) for row in there.execute(query)]
+
+        with there.putting_off():
+            insert(there, "position", "id,last", [(1, 1)], last)
+            insert(there, "turn", "number,channel,sender,node", turn)
+            insert(there, "position", "id,last", [(1, 2)], last)
+            assert found() == [(7, 3)]
+            # (The first of each table asks for its columns.)
+            insert(there, "position", "id,last", [(1, 4)], last)
+            insert(there, "position", "id,last", [(1, 8)], last)
+        assert found() == [(7, 15)]
+        insert(there, "position", "id,last", [(1, 16)], last)
+        assert found() == [(7, 31)]

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from tests.exchange.web.raw import connecting
 from tests.exchange.web.x_road.requests import (
     CLIENT,
     KEYED,
@@ -116,6 +117,18 @@ async def test_every_call_gets_what_its_kind_gets(exchange: Running) -> None:
         if (found, code) != (status, fault) or has_ids == bool(fault):
             wrong.append((name, found, code, answer[:200]))
     assert wrong == []
+
+
+async def test_a_target_may_be_a_whole_address(exchange: Running) -> None:
+    async with connecting(exchange.url) as connect:
+        raw = await connect()
+        for path in (DAY, f"/x-road{DAY}", f"{DAY}?a=://b/r1/"):
+            head = (
+                f"GET http://any.where{path} HTTP/1.1\r\nHost: any.where\r\nX-Road-Client: {CLIENT}"
+            )
+            raw.writer.write(f"{head}\r\n\r\n".encode())
+            status, told, _ = await raw.reply()
+            assert (status, "x-road-request-hash" in told) == (200, True), told
 
 
 async def test_what_two_headers_say_of_the_key_is_what_the_first_says(exchange: Running) -> None:

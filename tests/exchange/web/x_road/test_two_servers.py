@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -190,6 +191,21 @@ def test_what_is_no_server_of_x_road_is_none(tmp_path: Path) -> None:
         server.shutdown()
     assert (status, headers.get_all("x-road-id")) == (200, ["own"])
     assert body.startswith(b"<html>")
+
+
+def test_a_client_s_server_whose_provider_s_is_itself_says_so_at_once(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    itself = {"side": "client", "provider_address": f"http://127.0.0.1:{port}"}
+    with Embedded(tmp_path, port=port, x_road=OPEN | itself) as client:
+        first = int(client.clock.seconds())
+        status, headers, body = called(client, PATH, X_Road_Id="round-1", Via="1.1 a, 1.1 b")
+        assert (status, headers["X-Road-Error"]) == (500, "server.clientproxy.network_error")
+        assert b"x_road.provider_address" in body
+        assert b"x_road.provider_address" in person_query(client, "round-2")
+        client.clock.advance(seconds=70)
+        ids = [each.get("messageId") for each in told_of(client, OWNER, first)[0]]
+    assert [ids.count("round-1"), ids.count("round-2")] == [2, 2], "it went round once"
 
 
 @pytest.mark.parametrize(
