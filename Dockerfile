@@ -1,5 +1,5 @@
 # The embedded default in one container: the exchange, the stubs and traffic; the ledger is on the volume /data.
-# The first stage has what building needs; the image has what running needs (requirements.lock) and nothing else of ours.
+# The first stage has what building needs; the image has what running needs (by its lock file) and nothing else of ours.
 FROM python:3.14-slim AS build
 # Certificates of a private authority, if any, by which packages are fetched and partners are called.
 COPY docker/certificates /usr/local/share/ca-certificates/
@@ -8,11 +8,13 @@ ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt
 WORKDIR /build
 RUN python -m venv /app \
  && /app/bin/python -m pip install --no-cache-dir hatchling==1.27.0
-COPY requirements.lock pyproject.toml README.md ./
+# requirements-telemetry.lock: with what sends spans to a collector.
+ARG LOCK=requirements.lock
+COPY $LOCK pyproject.toml README.md ./
 # Wheels only: nothing is compiled, and nobody's setup.py runs.
 RUN python -m venv --without-pip /app/run \
  && /app/bin/python -m pip --python /app/run/bin/python install --no-cache-dir \
-    --only-binary :all: --require-hashes -r requirements.lock
+    --only-binary :all: --require-hashes -r $LOCK
 COPY exchange exchange
 COPY schemas schemas
 COPY adapters adapters

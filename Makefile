@@ -114,9 +114,10 @@ format: $(VENV)/.ready ## rewrite the sources as `make check` wants them
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-lock: $(VENV)/.run ## write requirements.lock and requirements-test.lock again from pyproject.toml
+lock: $(VENV)/.run ## write the three lock files again from pyproject.toml
 	@# The larger one first: what runs has the pins that were tested.
 	$(call pin,--extra test,requirements-test.lock)
+	$(call pin,--extra telemetry --constraint requirements-test.lock,requirements-telemetry.lock)
 	$(call pin,--constraint requirements-test.lock,requirements.lock)
 
 define pin

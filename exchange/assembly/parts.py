@@ -33,7 +33,6 @@ from exchange.storage.ledger import SqlLedger
 from exchange.storage.postgresql_server.address import SCHEMES, Server
 from exchange.storage.snapshot import Where
 from exchange.storage.sqlite import SqliteLedger
-from exchange.web.telemetry.exporter import Exporter
 from exchange.web.telemetry.tracing import Tracing
 from exchange.web.tls.context import ServerContext
 
@@ -117,11 +116,21 @@ def played_directory(settings: Settings) -> Directory:
 
 
 def tracing_of(settings: Settings, worker: int) -> Tracing:
-    """What makes spans of a worker's calls, where a collector is named."""
-    telemetry = settings.telemetry
-    if not telemetry.traces_url:
+    """What makes spans of a worker's calls, where a collector is named.
+
+    Raises:
+        SettingsError: when OpenTelemetry's SDK, an extra of the distribution, is not installed.
+    """
+    if not settings.telemetry.traces_url:
         return Tracing()
-    return Tracing(Exporter(telemetry, f"worker-{worker}"), telemetry.begin_one_in)
+    try:
+        from exchange.web.telemetry.spans import SpanTracing
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"telemetry.traces_url: {error.name} is not installed: "
+            "pip install 'exchange-simulator[telemetry]'"
+        ) from error
+    return SpanTracing(settings.telemetry, f"worker-{worker}")
 
 
 def is_resettable(settings: Settings) -> bool:

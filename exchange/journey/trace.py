@@ -13,34 +13,14 @@ from types import MappingProxyType
 from typing import Any
 
 from exchange.schemas import guard
-from exchange.schemas.value import value
 
 TRACEPARENT, REQUEST_ID = "traceparent", "X-Request-Id"
 #: Under what the detail of a message keeps it.
 KEPT = "trace"
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-#: The flag of a trace that its caller records.
-SAMPLED = 1
 _REQUEST_ID = re.compile(r"[0-9A-Za-z._:-]{1,64}")
 
 _NONE: Mapping[str, str] = MappingProxyType({})
-
-
-@value
-class Parent:
-    """The span that a call belongs to: 32 hexadecimal digits of the trace, 16 of the span (none:
-    the call begins the trace), and the flags of the trace.
-    """
-
-    trace_id: str
-    span_id: str = ""
-    flags: str = f"{SAMPLED:02x}"
-
-    def child(self, span_id: str) -> str:
-        """The `traceparent` by which a span of the same trace is the parent of what follows."""
-        return f"00-{self.trace_id}-{span_id}-{self.flags}"
-
-
 _current: ContextVar[Mapping[str, str]] = ContextVar("trace", default=_NONE)
 
 
@@ -65,14 +45,6 @@ def begin(headers: Mapping[str, str]) -> Mapping[str, str]:
 def enter(traceparent: str) -> None:
     """What is done in this task from now on is below that span."""
     _current.set({**_current.get(), TRACEPARENT: traceparent})
-
-
-def recorded(traceparent: str) -> Parent | None:
-    """The parent that a `traceparent` names, where who sent it records the trace."""
-    if not _TRACEPARENT.fullmatch(traceparent):
-        return None
-    _, trace_id, span_id, flags = traceparent.split("-")
-    return Parent(trace_id, span_id, flags) if int(flags, 16) & SAMPLED else None
 
 
 def current() -> Mapping[str, str]:

@@ -13,7 +13,9 @@ HeaderText = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]*$")]
 
 
 class Telemetry(Section):
-    """Spans of calls that belong to a trace (`traceparent`), for a collector of OpenTelemetry."""
+    """Spans of calls that belong to a trace (`traceparent`), for a collector of OpenTelemetry; with
+    the distribution's extra `telemetry`.
+    """
 
     traces_url: HttpAddress = Field(
         "",
@@ -28,10 +30,17 @@ class Telemetry(Section):
         ge=0,
         description="One call in so many that names no trace begins one of its own; 0: none.",
     )
-    every_seconds: float = Field(1.0, gt=0, description="How often spans are sent, in seconds.")
+    every_seconds: float = Field(
+        1.0, gt=0, le=3600, description="How often spans are sent, in seconds."
+    )
     timeout_seconds: float = Field(
-        5.0, gt=0, description="Longest wait for the collector's answer, in seconds."
+        5.0,
+        gt=0,
+        le=3600,
+        description="How long the same spans are tried, in seconds; then they are lost.",
     )
     spans_max: int = Field(
-        10_000, ge=1, description="Spans that wait for the collector at most; others are lost."
+        10_000,
+        ge=1,
+        description="Spans that wait for the collector at most; for a new one the oldest is lost.",
     )

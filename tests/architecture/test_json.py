@@ -31,7 +31,6 @@ OF_OTHERS = (
     "exchange/publication/charts/vega_lite.py",
     "exchange/publication/data_package.py",
     "exchange/web/interface/",
-    "exchange/web/telemetry/span.py",  # OTLP
     "benchmarks/mock_servers.py",
 )
 #: JSON Schema's own keywords.

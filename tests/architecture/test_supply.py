@@ -23,8 +23,12 @@ OURS = {"exchange", "loadtests", "tests"}
 TOOLS = ("benchmarks", "loadtests", "tests")
 #: Imported by pytest alone, so pytest is there.
 PLUGIN = "exchange/testing/plugin.py"
+#: Extras that the product imports where a setting asks for them.
+OPTIONAL = ("telemetry",)
 #: What is declared and imported by no name, with the reason.
 NOT_IMPORTED = {"tzdata": "zoneinfo's time zones, where the system has none"}
+#: For running, for running with every optional extra, and for the tests.
+LOCKS = ("requirements.lock", "requirements-telemetry.lock", "requirements-test.lock")
 PIN = re.compile(r"^([a-z0-9.-]+)==([^\s;]+)(?:\s*;\s*(.*?))?\s*\\?$", re.MULTILINE)
 NAME = re.compile(r"^[A-Za-z0-9._-]+")
 
@@ -52,9 +56,14 @@ def needed() -> set[str]:
     return names_of(project()["dependencies"])
 
 
+def optional() -> set[str]:
+    """What the product needs for a setting."""
+    return names_of(one for name in OPTIONAL for one in project()["optional-dependencies"][name])
+
+
 def tools() -> set[str]:
     """What only the tools need."""
-    return names_of(one for extra in project()["optional-dependencies"].values() for one in extra)
+    return names_of(project()["optional-dependencies"]["test"]) - {project()["name"]}
 
 
 def pins(name: str) -> set[tuple[str, str]]:
@@ -92,7 +101,8 @@ def undeclared(source: Source, declared: set[str]) -> Iterator[str]:
 
 def test_what_the_product_imports_is_declared() -> None:
     others = [source for source in sources(*PRODUCT) if source.name != PLUGIN]
-    assert [fault for source in others for fault in undeclared(source, needed())] == []
+    declared = needed() | optional()
+    assert [fault for source in others for fault in undeclared(source, declared)] == []
 
 
 def test_what_the_tools_import_is_declared() -> None:
@@ -107,8 +117,10 @@ def test_running_needs_all_that_it_declares() -> None:
         for _, name in imported(source)
         for owner in owners().get(name, ())
     }
-    assert needed() - used == set(NOT_IMPORTED), "what only a tool needs goes into an extra"
-    assert needed() & tools() == set()
+    assert (needed() | optional()) - used == set(NOT_IMPORTED), (
+        "what only a tool needs goes into an extra"
+    )
+    assert needed() & (tools() | optional()) == set()
 
 
 def test_an_undeclared_import_is_caught() -> None:
@@ -117,19 +129,22 @@ def test_an_undeclared_import_is_caught() -> None:
     assert not list(undeclared(source, needed() | tools()))
 
 
-def test_both_locks_have_the_same_pins() -> None:
-    run, test = pins("requirements.lock"), pins("requirements-test.lock")
+def test_the_locks_have_the_same_pins() -> None:
+    run, told, test = (pins(name) for name in LOCKS)
     assert len(run) > 40
-    assert run - test == set()
+    assert run <= told <= test
     assert needed() <= {name for name, _ in run}
-    assert needed() | tools() <= {name for name, _ in test}
+    assert needed() | optional() <= {name for name, _ in told}
+    assert needed() | optional() | tools() <= {name for name, _ in test}
 
 
-def test_no_tool_is_in_the_lock_for_running() -> None:
-    assert {name for name, _ in pins("requirements.lock")} & (tools() | {"flask", "uv"}) == set()
+def test_no_tool_is_in_the_locks_for_running() -> None:
+    run, told, _ = ({name for name, _ in pins(name)} for name in LOCKS)
+    assert run & (tools() | optional() | {"flask", "uv"}) == set()
+    assert told & {"flask", "uv", "pytest", "locust"} == set()
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-test.lock"])
+@pytest.mark.parametrize("name", LOCKS)
 def test_every_pin_has_a_digest(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     entries = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
@@ -141,7 +156,8 @@ def test_the_image_has_what_running_needs_and_no_root() -> None:
     stages = re.split(r"^FROM ", text, flags=re.MULTILINE)[1:]
     assert all(stage.startswith("python:3.14-slim") for stage in stages)
     build, image = stages
-    assert "--require-hashes -r requirements.lock" in build
+    assert "ARG LOCK=requirements.lock\n" in build
+    assert "--require-hashes -r $LOCK" in build
     assert "requirements-test.lock" not in text
     assert re.findall(r"^USER (.+)$", image, re.MULTILINE) == ["10001"]
     assert "pip" not in image

@@ -1,1 +1,1 @@
-"""Spans of calls for OpenTelemetry: made of what is called, sent to a collector over OTLP/HTTP."""
+"""Spans of calls for OpenTelemetry: by its SDK, sent to a collector over OTLP/HTTP."""

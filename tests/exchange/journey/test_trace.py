@@ -41,11 +41,3 @@ def test_a_delivery_goes_on_with_the_trace_of_its_message() -> None:
     detail = {"trace": {"traceparent": GIVEN, "X-Request-Id": "mine-1"}}
     assert trace.handed_on(detail) == detail["trace"]
     assert trace.handed_on({}) == trace.handed_on({"trace": "odd"}) == {}
-
-
-def test_what_its_sender_does_not_record_has_no_parent() -> None:
-    parent = trace.recorded(GIVEN)
-    assert parent is not None
-    assert parent.child("c" * 16) == "00-0af7651916cd43dd8448eb211c80319c-cccccccccccccccc-01"
-    assert trace.recorded(GIVEN[:-1] + "3") is not None
-    assert trace.recorded(GIVEN[:-1] + "2") is trace.recorded("") is None

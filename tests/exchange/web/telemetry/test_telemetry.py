@@ -4,7 +4,12 @@ anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import logging
+import sys
+import threading
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +17,12 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as Told
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
+from exchange.assembly.parts import tracing_of
 from exchange.errors import SettingsError
+from exchange.journey import trace
 from exchange.settings import Telemetry, load
-from exchange.web.telemetry.exporter import Exporter
-from exchange.web.telemetry.span import Kind, Span
+from exchange.web.telemetry import spans
+from exchange.web.telemetry.spans import SpanTracing
 from tests.exchange.journey.test_trace import GIVEN
 from tests.exchange.journey.way import BODY
 from tests.exchange.web.telemetry.collector import attributes, collecting
@@ -37,12 +44,28 @@ async def sent(it: Running, message_id: str, **headers: str) -> int:
     return status
 
 
-async def flushed(it: Running) -> Exporter:
-    """The exporter, once it sent what it had."""
-    exporter = it.exchange.tracing.exporter
-    assert exporter is not None
-    await exporter.flush()
-    return exporter
+async def counted(it: Running, outcome: str, count: int) -> None:
+    """Wait until so many spans were sent, or lost."""
+    metric = f'exchange_spans_total{{outcome="{outcome}"}} {count}.0'
+    while metric not in (await it.get("/metrics"))[2].decode():
+        await asyncio.sleep(0.02)
+
+
+def threads() -> list[str]:
+    """The threads of the SDK and those that end it."""
+    names = [each.name for each in threading.enumerate()]
+    return [name for name in names if name.startswith(("Otel", "telemetry"))]
+
+
+@asynccontextmanager
+async def tracing(url: str, **settings: Any) -> AsyncIterator[SpanTracing]:
+    """Spans of no exchange, sent to a collector; ended afterwards."""
+    it = SpanTracing(Telemetry(traces_url=url, **settings), "one")
+    await it.open()
+    try:
+        yield it
+    finally:
+        await it.close()
 
 
 async def test_a_call_and_the_push_that_follows_are_spans_of_the_callers_trace(
@@ -50,11 +73,15 @@ async def test_a_call_and_the_push_that_follows_are_spans_of_the_callers_trace(
 ) -> None:
     seen: list[tuple[str, Mapping[str, str]]] = []
     async with noting(seen) as partners, collecting() as collector:
-        telemetry = {"traces_url": collector.url, "headers": {"X-Key": "of the collector"}}
+        telemetry = {
+            "traces_url": collector.url,
+            "headers": {"X-Key": "of the collector"},
+            "every_seconds": 0.02,
+        }
         async with running(tmp_path, partners={"address": partners}, telemetry=telemetry) as it:
             assert await sent(it, "m", traceparent=GIVEN) == 202
-            exporter = await flushed(it)
-            metrics = (await it.get("/metrics"))[2].decode()
+            await counted(it, "sent", 2)
+    assert threads() == []
     call, push = sorted(collector.spans, key=lambda each: each.kind)
     assert {each.trace_id.hex() for each in collector.spans} == {TRACE}
     assert (call.kind, push.kind) == (Told.SPAN_KIND_SERVER, Told.SPAN_KIND_CLIENT)
@@ -69,56 +96,94 @@ async def test_a_call_and_the_push_that_follows_are_spans_of_the_callers_trace(
     # The receiver's own spans are below that of the push.
     ((_, pushed),) = seen
     assert pushed["traceparent"] == f"00-{TRACE}-{push.span_id.hex()}-01"
-    assert (exporter.sent, exporter.lost) == (2, 0)
-    assert 'exchange_spans_total{outcome="sent"} 2.0' in metrics
 
 
 async def test_what_names_no_trace_begins_one_and_what_nobody_records_has_none(
     tmp_path: Path,
 ) -> None:
-    async with collecting() as collector:
-        telemetry = {"traces_url": collector.url}
-        async with running(tmp_path, telemetry=telemetry) as it:
+    seen: list[tuple[str, Mapping[str, str]]] = []
+    not_recorded = GIVEN[:-1] + "0"
+    async with noting(seen) as partners, collecting() as collector:
+        settings = {"partners": {"address": partners}, "telemetry": {"traces_url": collector.url}}
+        async with running(tmp_path, **settings) as it:
             await sent(it, "begins")
-            await sent(it, "not-recorded", traceparent=GIVEN[:-1] + "0")
-            await flushed(it)
+            await sent(it, "not-recorded", traceparent=not_recorded)
+    # (What was left at the end was sent.)
     call, push = sorted(collector.spans, key=lambda each: each.kind)
     assert (call.parent_span_id, push.parent_span_id) == (b"", call.span_id)
     assert len({each.trace_id for each in collector.spans} - {bytes.fromhex(TRACE)}) == 1
+    assert seen[1][1]["traceparent"] == not_recorded
+
+
+async def test_none_begins_a_trace_where_none_is_wanted() -> None:
+    async with tracing(DOWN, begin_one_in=0) as it:
+        with it.call({}, "POST", ADDRESS):
+            assert trace.current() == {}
+    assert it.counts == {"sent": 0, "lost": 0}
 
 
 async def test_a_collector_that_is_down_costs_no_reply_and_is_told_once(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with running(tmp_path, telemetry={"traces_url": DOWN, "spans_max": 2}) as it:
+    caplog.set_level(logging.WARNING)
+    telemetry = {"traces_url": DOWN, "every_seconds": 0.02, "timeout_seconds": 0.1}
+    async with running(tmp_path, telemetry=telemetry) as it:
         for number in range(3):
             assert await sent(it, f"m{number}") == 202
-            exporter = await flushed(it)
-        assert (exporter.sent, exporter.lost) == (0, 4)
+            await counted(it, "lost", 2 * number + 2)
     assert capsys.readouterr().out.count("spans are not taken") == 1
-    # What was left at the end is lost, and counted.
-    assert exporter.lost == 6
+    assert [each.name for each in caplog.records if "opentelemetry" in each.name] == []
 
 
-def a_span(**more: Any) -> Span:
-    """A span of no call."""
-    given: dict[str, Any] = {"name": "a", "kind": Kind.CLIENT, "attributes": {}, "is_error": True}
-    times = {"began_at": 1, "ended_at": 2}
-    return Span(trace_id=TRACE, span_id=CALLER, parent_id="", **given, **times, **more)
+async def test_what_waits_to_be_sent_again_does_not_hold_up_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(spans, "CLOSE_SECONDS", 0.05)
+    async with tracing(DOWN, timeout_seconds=3600) as it:
+        with it.call({}, "POST", ADDRESS):
+            pass
+    assert it.counts == {"sent": 0, "lost": 1}
+    assert threads() == []
 
 
-@pytest.mark.parametrize(("status", "lost"), [(503, 0), (429, 0), (400, 1), (404, 1), (307, 1)])
-async def test_what_a_collector_refuses_for_good_is_not_sent_again(status: int, lost: int) -> None:
+async def test_a_collector_that_never_answers_does_not_hold_up_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(spans, "CLOSE_SECONDS", 0.05)
+    async with collecting(answers=False) as collector:
+        async with tracing(collector.url, timeout_seconds=3600) as it:
+            with it.call({}, "POST", ADDRESS):
+                pass
+        await collector.called.wait()
+        assert it.counts == {"sent": 0, "lost": 0}
+    while threads():
+        await asyncio.sleep(0.02)
+
+
+# (A redirect is not followed; the SDK takes it for yes.)
+@pytest.mark.parametrize(("status", "calls", "lost"), [(503, 2, 0), (400, 1, 1), (307, 1, 0)])
+async def test_what_a_collector_refuses_for_good_is_not_sent_again(
+    status: int, calls: int, lost: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nor is it looked for behind a proxy that the environment names.
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
     async with collecting(status) as collector:
-        exporter = Exporter(Telemetry(traces_url=collector.url, every_seconds=60), "one")
-        await exporter.open()
-        exporter.add(a_span())
-        await exporter.flush()
-        assert (exporter.sent, exporter.lost, collector.calls) == (0, lost, 1)
-        collector.status = 200
-        await exporter.close()
-        assert (exporter.sent, exporter.lost) == (1 - lost, lost)
-    assert [each.status.code for each in collector.spans] == [Status.STATUS_CODE_ERROR][lost:]
+        async with tracing(collector.url, spans_max=1) as it:
+            with pytest.raises(ValueError), it.call({}, "POST", ADDRESS):
+                raise ValueError("of a person")
+        assert (collector.calls, it.counts) == (calls, {"sent": 1 - lost, "lost": lost})
+    # Of what went wrong nothing is told but that it did.
+    told = [(each.status.code, each.status.message, len(each.events)) for each in collector.spans]
+    assert told == [(Status.STATUS_CODE_ERROR, "", 0)][: calls - 1]
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(telemetry={"traces_url": DOWN})
+    monkeypatch.delitem(sys.modules, "exchange.web.telemetry.spans")
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.resources", None)
+    with pytest.raises(SettingsError, match=r"pip install 'exchange-simulator\[telemetry\]'"):
+        tracing_of(settings, 0)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +195,8 @@ async def test_what_a_collector_refuses_for_good_is_not_sent_again(status: int, 
         {"headers": {"X-Key": "a\nb"}},
         {"headers": {"X Key": "a"}},
         {"begin_one_in": -1},
+        {"every_seconds": "inf"},
+        {"timeout_seconds": "inf"},
     ],
 )
 def test_what_can_be_no_collector_is_refused_at_the_start(wrong: dict[str, Any]) -> None:
