@@ -285,6 +285,7 @@ METRICS = {
     "exchange_receiver_state_seconds": "gauge",
     "exchange_refused_total": "counter",
     "exchange_requests_total": "counter",
+    "exchange_spans_total": "counter",
 }
 
 
