@@ -30,10 +30,12 @@ from tests.mutants.planted import Fault, faults, part
 TEST_SECONDS_MAX = 300
 #: Tests that are tried together without a fault, and faults whose time is told at the end.
 TOGETHER, SLOWEST = 20, 30
-#: How pytest is started.
+#: How pytest is started. (Its own tracebacks parse the sources: with many exceptions at once Python
+#: 3.11 can raise a SystemError there, "AST constructor recursion depth mismatch", and no test is
+#: told to have failed.)
 _PYTEST = (
     *(sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider"),
-    *("--hypothesis-profile", "planted"),
+    *("--hypothesis-profile", "planted", "--tb", "native"),
 )
 _FAILED = 1
 #: What stands for pytest's code when it took too long: on a busy machine that tells little.
