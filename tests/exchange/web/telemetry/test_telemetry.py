@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as Told
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
+from structlog.testing import capture_logs
 
 from exchange.assembly.parts import tracing_of
 from exchange.errors import SettingsError
@@ -123,15 +124,16 @@ async def test_none_begins_a_trace_where_none_is_wanted() -> None:
 
 
 async def test_a_collector_that_is_down_costs_no_reply_and_is_told_once(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
     telemetry = {"traces_url": DOWN, "every_seconds": 0.02, "timeout_seconds": 0.1}
-    async with running(tmp_path, telemetry=telemetry) as it:
-        for number in range(3):
-            assert await sent(it, f"m{number}") == 202
-            await counted(it, "lost", 2 * number + 2)
-    assert capsys.readouterr().out.count("spans are not taken") == 1
+    with capture_logs() as told:
+        async with running(tmp_path, telemetry=telemetry) as it:
+            for number in range(3):
+                assert await sent(it, f"m{number}") == 202
+                await counted(it, "lost", 2 * number + 2)
+    assert [each["event"] for each in told].count("spans are not taken") == 1
     assert [each.name for each in caplog.records if "opentelemetry" in each.name] == []
 
 
