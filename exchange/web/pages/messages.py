@@ -172,9 +172,8 @@ class MessagePages:
         detail = json.loads(row.detail)
         violations = detail.get("violations", [])
         deliveries = await self._ledger.deliveries(row.id)
-        body = None
-        if may(request, "operator"):
-            body = await self._ledger.body(row.id)
+        may_see = may(request, "operator")
+        body = await self._ledger.body(row.id) if may_see else None
         return page(
             request,
             "message.html",
@@ -187,7 +186,7 @@ class MessagePages:
             deliveries=[_delivery(each) for each in deliveries],
             events=await self._events(row, deliveries),
             lines=marked(body, violations) if body is not None else [],
-            may_see=may(request, "operator"),
+            may_see=may_see,
             is_kept=body is not None,
             is_body_forgotten=self._is_older(row.received_at, self._retention.body_seconds),
             related=await self._related(row),

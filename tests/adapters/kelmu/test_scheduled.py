@@ -27,17 +27,23 @@ KNOWN = {
 
 
 @pytest.mark.parametrize(
-    ("what", "kept"), [("notice", {"refused": True}), ("transfer", {"moving_to": ""})]
+    ("what", "by", "kept"),
+    [
+        ("notice", NO_MESSAGE, {"refused": True}),
+        ("transfer", NO_MESSAGE, {"moving_to": ""}),
+        # (An earlier transfer of the notice, which is moved again.)
+        ("transfer", NO_MESSAGE - 1, {}),
+    ],
 )
 async def test_a_notice_that_is_forgotten_before_its_time_is_not_tried_again(
-    tmp_path: Path, what: str, kept: dict[str, object]
+    tmp_path: Path, what: str, by: int, kept: dict[str, object]
 ) -> None:
     channel = discovery.channels()["kelmu"]
     settings = Settings(storage={"url": f"sqlite:///{tmp_path / 'exchange.db'}"})  # type: ignore[arg-type]
     exchange = Exchange(settings, channels={channel.name: channel}, transport=Script())
     await exchange.open()
     desk = exchange.desk(channel)
-    due = due_key(desk.now() - 1, what, f"{NO_MESSAGE}")
+    due = due_key(desk.now() - 1, what, f"{by}")
     await desk.note([Remember(NOTICE, KNOWN), Remember(due, "n-1")])
     await scheduled.watch(desk)
     found = await desk.recall([NOTICE, "due-done"])
