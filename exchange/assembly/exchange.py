@@ -11,6 +11,7 @@ from aiohttp import web
 from exchange import discovery
 from exchange.assembly.pages import PageParts, attach_pages
 from exchange.assembly.parts import (
+    attempts_of,
     bounds_of,
     catalogue_of,
     check_delivery,
@@ -20,7 +21,6 @@ from exchange.assembly.parts import (
     leased_lanes_of,
     ledger_address,
     ledger_of,
-    policy_of,
     probing_of,
     tracing_of,
     waiting_limits_of,
@@ -32,7 +32,6 @@ from exchange.journey.accept import Acceptance
 from exchange.journey.added_partners import LOOK_SECONDS, AddedPartners
 from exchange.journey.answer import Asking
 from exchange.journey.check import Checking
-from exchange.journey.deliver.attempt import Attempts
 from exchange.journey.deliver.circuit_breaker import Receivers
 from exchange.journey.deliver.dispatcher import Dispatcher
 from exchange.journey.deliver.lanes import NumberedLanes
@@ -115,7 +114,14 @@ class Exchange:
         self._own_transport = own if transport is None else None
         self.tracing = tracing_of(settings, worker)
         self.transport: Transport = self.tracing.around(transport or own)
-        self.attempts = self._attempts()
+        self.attempts = attempts_of(
+            settings,
+            ledger=self.ledger,
+            channels=self.channels,
+            transport=self.transport,
+            directory=self.directory,
+            clock=self.clock,
+        )
         workers = settings.server.workers
         self.leased = leased_lanes_of(settings, self.ledger)
         # A number beyond the workers (a shard of a simulation) is for ids: nobody else has its
@@ -158,18 +164,6 @@ class Exchange:
             channels=self.channels,
             directory=self.directory,
             clock=self.clock,
-        )
-
-    def _attempts(self) -> Attempts:
-        return Attempts(
-            ledger=self.ledger,
-            channels=self.channels,
-            transport=self.transport,
-            directory=self.directory,
-            clock=self.clock,
-            policy=policy_of(self.settings),
-            timeout_seconds=self.settings.deliveries.timeout_seconds,
-            allow_real_persons=self.settings.identity.allow_real_persons,
         )
 
     def _dispatcher(self) -> Dispatcher:

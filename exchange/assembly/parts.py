@@ -5,7 +5,7 @@ are made.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,14 @@ from exchange import discovery
 from exchange.clocks import WallClock
 from exchange.errors import SettingsError
 from exchange.journey.check import Checking
+from exchange.journey.deliver.attempt import Attempts
 from exchange.journey.deliver.circuit_breaker import Probing
 from exchange.journey.deliver.leased import LeasedLanes
 from exchange.journey.deliver.queues import Bounds
 from exchange.journey.deliver.retry import RetryPolicy
 from exchange.journey.validate import Judge
 from exchange.journey.waiting import WaitingLimits
-from exchange.ports import Channel, Clock
+from exchange.ports import Channel, Clock, Transport
 from exchange.ports.lanes import Duties
 from exchange.ports.message import Strictness
 from exchange.schemas import official
@@ -191,8 +192,25 @@ def warm_up(catalogue: Catalogue, channels: Iterable[Channel]) -> None:
             catalogue.schema(message_type.name)
 
 
-def policy_of(settings: Settings) -> RetryPolicy:
-    return RetryPolicy(**_of(settings.deliveries, RetryPolicy), seed=settings.seed)
+def attempts_of(
+    settings: Settings,
+    ledger: SqlLedger,
+    channels: Mapping[str, Channel],
+    transport: Transport,
+    directory: Directory,
+    clock: Clock,
+) -> Attempts:
+    """What makes deliveries, as the settings bound it."""
+    return Attempts(
+        ledger=ledger,
+        channels=channels,
+        transport=transport,
+        directory=directory,
+        clock=clock,
+        policy=RetryPolicy(**_of(settings.deliveries, RetryPolicy), seed=settings.seed),
+        timeout_seconds=settings.deliveries.timeout_seconds,
+        allow_real_persons=settings.identity.allow_real_persons,
+    )
 
 
 def bounds_of(settings: Settings) -> Bounds:

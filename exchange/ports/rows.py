@@ -253,7 +253,7 @@ class MessageFilter(NamedTuple):
     is the code that a refusal or the reason of a delivery begins with; `detail` is a text that
     stands in what is kept with the message, say the id of a report that a question was told;
     `person` is a personal identity code that stands in the message, while its body is kept. `first`
-    is the least id.
+    is the least id, `process` the kind of business that it is part of.
     """
 
     channel: str = ""

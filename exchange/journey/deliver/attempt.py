@@ -30,7 +30,7 @@ from exchange.ports import (
     Transport,
     TryAgain,
 )
-from exchange.ports.ledger import Count, EventRow, Pending
+from exchange.ports.ledger import EventRow, Pending
 from exchange.schemas import guard
 from exchange.schemas.call import retry_after_seconds
 from exchange.schemas.directory import Directory, Partner
@@ -114,29 +114,11 @@ class Attempts:
 
     async def expire(self, delivery: Delivery) -> None:
         """Settle as dead, without a call, what waited for its receiver until its deadline."""
-        now, envelope = self._clock.now(), delivery.envelope
-        reason = "deadline: the receiver was failing or paused"
-        await self._settling.settle(
-            Settlement(
-                delivery_id=delivery.id,
-                message_id=envelope.id,
-                state="dead",
-                attempts=delivery.attempts,
-                next_at=0,
-                ended_at=now,
-                reason=reason,
-                events=[
-                    EventRow(
-                        message_id=envelope.id,
-                        delivery_id=delivery.id,
-                        at=now,
-                        kind="dead-lettered",
-                        detail=reason,
-                    )
-                ],
-                counts=_counts(delivery, now, ["dead-lettered"]),
-            )
-        )
+        now = self._clock.now()
+        settlement = _ended(delivery, "dead", now)
+        settlement.reason = "deadline: the receiver was failing or paused"
+        _tell(settlement, delivery, ["dead-lettered"], now)
+        await self._settling.settle(settlement)
 
     async def ask(self, delivery: Delivery, deadline_seconds: float) -> Delivered | None:
         """Attempts until the deadline, since somebody waits for the answer; a delivery without one
@@ -238,21 +220,10 @@ class Attempts:
         """
         now = self._clock.now()
         delivery.attempts += 0 if unspent else 1
-        envelope = delivery.envelope
-        settlement = Settlement(
-            delivery_id=delivery.id,
-            message_id=envelope.id,
-            state="delivered",
-            attempts=delivery.attempts,
-            next_at=0,
-            ended_at=now,
-            reason="",
-            events=(),
-            counts=(),
-        )
+        settlement = _ended(delivery, "delivered", now)
         if isinstance(attempted, Delivered):
             kinds = ["delivered"]
-            settlement.items_told = envelope.detail.get(ITEMS_TOLD, {})
+            settlement.items_told = delivery.envelope.detail.get(ITEMS_TOLD, {})
             if attempted.answer is not None:
                 kinds.append("answered")
                 settlement.answer = attempted.answer
@@ -267,17 +238,7 @@ class Attempts:
             else:
                 settlement.state = "dead"
                 kinds.append("dead-lettered")
-        settlement.events = [
-            EventRow(
-                message_id=envelope.id,
-                delivery_id=delivery.id,
-                at=now,
-                kind=kind,
-                detail=settlement.reason,
-            )
-            for kind in kinds
-        ]
-        settlement.counts = _counts(delivery, now, kinds)
+        _tell(settlement, delivery, kinds, now)
         return settlement
 
     def _due(self, delivery: Delivery, attempted: Attempted, now: int, unspent: bool) -> int | None:
@@ -293,8 +254,34 @@ def _since(delivery: Delivery) -> int:
     return delivery.since or delivery.envelope.received_at
 
 
-def _counts(delivery: Delivery, now: int, kinds: Sequence[str]) -> list[Count]:
+def _ended(delivery: Delivery, state: str, now: int) -> Settlement:
+    """A delivery's end in that state, of which nothing is told yet."""
+    return Settlement(
+        delivery_id=delivery.id,
+        message_id=delivery.envelope.id,
+        state=state,
+        attempts=delivery.attempts,
+        next_at=0,
+        ended_at=now,
+        reason="",
+        events=(),
+        counts=(),
+    )
+
+
+def _tell(settlement: Settlement, delivery: Delivery, kinds: Sequence[str], now: int) -> None:
+    """Give it an event of each kind, with its reason, and what they count."""
     envelope = delivery.envelope
+    settlement.events = [
+        EventRow(
+            message_id=envelope.id,
+            delivery_id=delivery.id,
+            at=now,
+            kind=kind,
+            detail=settlement.reason,
+        )
+        for kind in kinds
+    ]
     dimensions = (
         envelope.channel,
         envelope.message_type,
@@ -302,7 +289,7 @@ def _counts(delivery: Delivery, now: int, kinds: Sequence[str]) -> list[Count]:
         delivery.receiver.id,
         envelope.endpoint,
     )
-    return delivery_counts(
+    settlement.counts = delivery_counts(
         now, dimensions, delivery.items, envelope.bytes, kinds, envelope.process, envelope.detail
     )
 

@@ -1,3 +1,3 @@
 """The ledger's migrations (Alembic), run at every start; the tables as they are now stand in
-`exchange.storage.tables`.
+`tables` of `exchange.storage`, and of its rooms `counters` and `operators`.
 """

@@ -6,6 +6,7 @@ from alembic import context
 from sqlmodel import SQLModel
 
 from exchange.storage import tables  # noqa: F401 - declares the tables
+from exchange.storage.counters import tables as counter_tables  # noqa: F401 - declares the tables
 from exchange.storage.operators import tables as operator_tables  # noqa: F401 - declares the tables
 
 connection = context.config.attributes["connection"]

@@ -7,12 +7,6 @@ from sqlmodel import Field, SQLModel
 
 from exchange.storage.tables import big
 
-#: (A message has a column `bytes`.)
-Digest = bytes
-
-#: What of a mailbox waits, or is dead and holds the rest of its ordered conversation up.
-_OPEN_IN_MAILBOX = "mode = 'mailbox' AND (state = 'waiting' OR (state = 'dead' AND ordered = 1))"
-
 
 class Audit(SQLModel, table=True):
     """What an operator changed, who it was and from where; never dropped."""

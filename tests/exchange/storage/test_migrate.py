@@ -15,6 +15,7 @@ from sqlmodel import SQLModel
 
 from exchange.ports.lanes import lane_of
 from exchange.storage import tables
+from exchange.storage.counters import tables as counter_tables
 from exchange.storage.counters.compaction import compact, curves
 from exchange.storage.migrate import (
     MIGRATIONS,
@@ -136,7 +137,8 @@ def test_a_new_ledger_is_what_the_migrations_make(tmp_path: Path) -> None:
 
 
 def test_the_migrations_make_the_tables_that_are_declared(tmp_path: Path) -> None:
-    assert tables.Message.metadata is operator_tables.Audit.metadata is SQLModel.metadata
+    declaring = (tables.Message, counter_tables.Counter, operator_tables.Audit)
+    assert all(each.metadata is SQLModel.metadata for each in declaring)
     migrate_sqlite(tmp_path / "new.db")
     with closing(sqlite3.connect(tmp_path / "new.db")) as connection:
         master = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql<>''")

@@ -17,6 +17,7 @@ from sqlmodel import SQLModel
 
 from exchange.errors import LedgerError, LedgerLost, LedgerUnavailable, Owned
 from exchange.storage import tables
+from exchange.storage.counters import tables as counter_tables
 from exchange.storage.operators import tables as operator_tables
 from exchange.storage.postgresql import owner, writer
 from exchange.storage.postgresql.ledger import PostgresLedger
@@ -296,7 +297,8 @@ async def test_a_database_of_something_else_is_no_ledger(postgresql: LocalServer
 
 
 def test_the_migrations_make_the_tables_that_are_declared(postgresql: LocalServer) -> None:
-    assert tables.Message.metadata is operator_tables.Audit.metadata is SQLModel.metadata
+    declaring = (tables.Message, counter_tables.Counter, operator_tables.Audit)
+    assert all(each.metadata is SQLModel.metadata for each in declaring)
     name = postgresql.ledger().url.partition("@/")[2].partition("?")[0]
     columns = postgresql.ask(
         "SELECT table_name||'.'||column_name||' '||is_nullable FROM information_schema.columns "
