@@ -1,0 +1,23 @@
+"""In which conversation a delivery in a mailbox is ordered, as the embedded ledger has it from its
+revision 0022. What lies there already does not say: nodes of the version before write to it.
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0012"
+down_revision = "0011"
+
+_OPEN = "mode = 'mailbox' AND (state = 'waiting' OR (state = 'dead' AND ordered = 1))"
+
+
+def upgrade() -> None:
+    """Add the column and its index."""
+    op.execute(
+        "ALTER TABLE delivery ADD COLUMN ordered_in TEXT COLLATE \"C\" DEFAULT '' NOT NULL"
+    )
+    op.execute(
+        "CREATE INDEX delivery_mailbox_order ON delivery "
+        f"(receiver, ordered, ordered_in, position) WHERE {_OPEN}"
+    )
