@@ -46,23 +46,24 @@ _BY_POSITION = (
 #: Whether something ordered lies there that does not say in what: a node of a version before that
 #: took it in.
 _UNTOLD = f"SELECT 1 FROM delivery WHERE {_LIES} AND delivery.ordered=1 AND ordered_in='' LIMIT 1"
-#: Every conversation that is open, each found by the index after the one before it.
-_EVERY = (
-    "SELECT MIN(ordered_in) AS name FROM delivery "
-    f"WHERE {_LIES} AND delivery.ordered=1 AND ordered_in>'' "
-    "UNION ALL SELECT (SELECT MIN(ordered_in) FROM delivery "
-    f"WHERE {_LIES} AND delivery.ordered=1 AND ordered_in>conversation.name) "
-    "FROM conversation WHERE name IS NOT NULL"
+_FIRST = (
+    f"(SELECT delivery.id FROM delivery WHERE {_LIES} AND delivery.ordered=1 "
+    "AND delivery.ordered_in{} ORDER BY delivery.ordered_in, delivery.position, delivery.id "
+    "LIMIT 1)"
 )
-_ONE = "SELECT CAST(?4 AS TEXT) AS name"
-#: The first letter of each of these conversations, where nobody holds it.
+#: The first letter of each conversation, by the index after that of the one before it.
+_OF_EACH = (
+    f"SELECT {_FIRST.format('>?4')} AS id UNION ALL SELECT {_FIRST.format('>here.ordered_in')} "
+    "FROM first JOIN delivery AS here ON here.id=first.id"
+)
+#: That of one, or of the one after it. (By that the order is the index's, so that a server whose
+#: statistics know one conversation does not read the whole mailbox.)
+_OF_ONE = f"SELECT {_FIRST.format('>=?4')} AS id"
+#: Those of them that nobody holds.
 _FIRSTS = (
-    "WITH RECURSIVE conversation AS ({conversations}) "
-    f"{_LETTER} FROM conversation CROSS JOIN delivery ON delivery.id=("
-    f"SELECT delivery.id FROM delivery WHERE {_LIES} AND delivery.ordered=1 "
-    "AND ordered_in=conversation.name ORDER BY delivery.position, delivery.id LIMIT 1) "
-    f"{_OF_MESSAGE} WHERE {_IS_FREE} AND message.channel=?2 "
-    "ORDER BY delivery.position, delivery.id"
+    "WITH RECURSIVE first AS ({firsts}) "
+    f"{_LETTER} FROM first CROSS JOIN delivery ON delivery.id=first.id {_OF_MESSAGE} "
+    f"WHERE {_IS_FREE} AND message.channel=?2 ORDER BY delivery.position, delivery.id"
 )
 _LOOSE = (
     f"{_LETTER} FROM delivery {_OF_MESSAGE} WHERE {_LIES} AND delivery.ordered=0 "
@@ -107,13 +108,13 @@ def free(connection: Connection, wanted: Wanted, now: int) -> list[int]:
         if found is not None:
             return found
     if one := wanted.conversation:
-        firsts = _FIRSTS.format(conversations=_ONE)
-        ordered = connection.execute(firsts, (*values, ordered_in(wanted.channel, one)))
+        which, place = _OF_ONE, ordered_in(wanted.channel, one)
         loose = _pages(connection, _LOOSE_OF_ONE, values, one)
     else:
-        ordered = connection.execute(_FIRSTS.format(conversations=_EVERY), values)
+        which, place = _OF_EACH, ""
         loose = _pages(connection, _LOOSE, values)
-    return _first(wanted, now, merge(ordered, loose), 0) or []
+    firsts = connection.execute(_FIRSTS.format(firsts=which), (*values, place))
+    return _first(wanted, now, merge(firsts, loose), 0) or []
 
 
 def _pages(

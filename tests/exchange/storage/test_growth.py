@@ -70,7 +70,7 @@ REMEMBERED = record("plan")
             connection, Wanted("luova", "fund.ytk", 10, conversation="case-7"), 10**12
         ),
         lambda connection: connection.execute(
-            mailbox._FIRSTS.format(conversations=mailbox._EVERY), ("fund.ytk", "luova", 10**12)
+            mailbox._FIRSTS.format(firsts=mailbox._OF_EACH), ("fund.ytk", "luova", 10**12, "")
         ),
         lambda connection: connection.execute(
             mailbox._LOOSE, ("fund.ytk", "luova", 10**12, 0, 0, 10)
