@@ -103,6 +103,7 @@ async def test_refusals_in_words() -> None:
         for path, expected, reason in (
             ("/c/v1/fail", 500, "internal"),
             ("/c/v1/fail?closing", 503, "closing"),
+            ("/c/v1/fail?full", 503, "unavailable"),
             ("/c/v1/nothing", 404, "not-found"),
             ("/c", 404, "not-found"),
             # aiohttp takes no brace for a parameter: no address, whatever the method.
