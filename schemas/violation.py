@@ -7,6 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from exchange.schemas.unseen import on_one_line
+
 Severity = Literal["error", "warning"]
 
 #: Longest text of `found` or `source` that is repeated to a sender, in characters.
@@ -87,20 +89,17 @@ class Violation:
             detail.append(f"found {self.found}")
         where = f"{self.line}:{self.column} " if self.line else ""
         path = f"{self.path}: " if self.path else ""
-        return f"{where}{self.severity}: {path}{self.message} ({'; '.join(detail)})"
+        return on_one_line(f"{where}{self.severity}: {path}{self.message} ({'; '.join(detail)})")
 
     def as_lines(self) -> list[str]:
         """The same with its source line below and a caret under the column, for a terminal."""
         lines = [self.as_text()]
         source = self.source.replace("\t", " ")
         if shown := source.strip():
-            lines.append("    " + shown)
+            lines.append("    " + on_one_line(shown))
             if self.source_column:
-                lines.append(
-                    "    "
-                    + " " * (self.source_column - 1 - (len(source) - len(source.lstrip())))
-                    + "^"
-                )
+                before = source[len(source) - len(source.lstrip()) : self.source_column - 1]
+                lines.append("    " + " " * len(on_one_line(before)) + "^")
         return lines
 
 
