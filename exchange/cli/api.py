@@ -14,7 +14,7 @@ import typer
 
 from exchange.errors import ApiError
 from exchange.schemas.call import media_type
-from exchange.schemas.unseen import visible
+from exchange.schemas.violation import visible
 from exchange.settings import load
 
 TIMEOUT_SECONDS = 60.0

@@ -12,7 +12,7 @@ from exchange.cli.api import Api, AsJson, Exchange, Key, moment, print_json
 from exchange.cli.options import finite
 from exchange.cli.tables import print_table
 from exchange.errors import ApiError
-from exchange.schemas.unseen import on_one_line
+from exchange.schemas.violation import on_one_line
 
 app = typer.Typer(help="What could not be delivered: list, send again, skip.", no_args_is_help=True)
 

@@ -20,7 +20,7 @@ from exchange.cli.partners.own_samples import partner_of
 from exchange.errors import ApiError, SettingsError
 from exchange.partners.stub import Stub
 from exchange.schemas.call import Call
-from exchange.schemas.unseen import on_one_line, visible
+from exchange.schemas.violation import on_one_line, visible
 from exchange.settings import load
 
 TIMEOUT_SECONDS = 60.0

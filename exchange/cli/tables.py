@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from exchange.schemas.unseen import on_one_line
+from exchange.schemas.violation import on_one_line
 
 #: Wider than any row.
 PIPE_COLUMNS = 1_000

@@ -12,7 +12,7 @@ import typer
 from exchange.assembly import checking
 from exchange.cli.api import print_json
 from exchange.journey.check import Checked
-from exchange.schemas.unseen import on_one_line
+from exchange.schemas.violation import on_one_line
 
 
 def validate(

@@ -77,6 +77,7 @@ def accepted_record(
         process=identity.process,
         identity=identity_digest(parsed.message_type, identity),
     )
+    order = ordered_in(channel, identity.conversation) if identity.ordered else ""
     deliveries = [
         DeliveryRow(
             id=ids.next(),
@@ -91,9 +92,7 @@ def accepted_record(
             lane=lanes.worker,
             ordered=int(identity.ordered and each.mode != "ask"),
             reason="",
-            ordered_in=ordered_in(channel, identity.conversation)
-            if identity.ordered and each.mode == "mailbox"
-            else "",
+            ordered_in=order if each.mode == "mailbox" else "",
         )
         for each in destinations
     ]

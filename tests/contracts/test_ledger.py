@@ -8,7 +8,7 @@ import pytest
 
 from exchange.errors import LedgerClosed
 from exchange.journey.count import request_count
-from exchange.ports.ledger import MessageFilter, Old, Remember, Remembered, Wanted
+from exchange.ports.ledger import MessageFilter, Old, Remember, Remembered
 from exchange.storage.ledger import SqlLedger
 from tests.contracts.conftest import another
 from tests.contracts.rows import MINUTE, record, settlement
@@ -60,37 +60,6 @@ async def test_the_same_id_with_other_bytes_is_told_and_nothing_is_kept(
     recorded = await ledger.record(record("a", digest=b"another digest.."))
     assert (recorded.kind, recorded.original) == ("reused", first.message)
     assert (await sums(ledger))["received"] == 1
-
-
-async def test_ids_are_told_apart_by_their_bytes(ledger: SqlLedger) -> None:
-    """The same letters in other normal forms, beside what is not seen, alike in another script."""
-    ids = [
-        "d\u00e4",
-        "da\u0308",
-        "d\u00e4\u200b",
-        "\u202ed\u00e4",
-        "d\u00e4 ",
-        "D\u00c4",
-        "\u0501\u00e4",
-    ]
-    for name in ids:
-        made = record(
-            name,
-            modes=("mailbox",),
-            receiver="fund",
-            conversation=name,
-            remember=[Remember(name, name)],
-        )
-        assert (await ledger.record(made)).kind == "new"
-    for name in ids:
-        assert (await ledger.record(record(name, conversation=name))).kind == "duplicate"
-        for wanted in (MessageFilter(sender_message_id=name), MessageFilter(conversation=name)):
-            found = await ledger.search(wanted, 1 << 62, 10, 1000)
-            assert [each.sender_message_id for each in found.messages] == [name]
-        asked = Wanted("luova", "fund", 10, conversation=name)
-        (letter,) = await ledger.lease(asked, MINUTE, 2 * MINUTE, 1)
-        assert letter.message.conversation == name
-    assert await ledger.recall("luova", ids) == {name: Remembered(name, 1) for name in ids}
 
 
 async def test_a_rejected_message_does_not_take_its_id(ledger: SqlLedger) -> None:

@@ -13,7 +13,7 @@ import typer
 from exchange.cli.api import Api, AsJson, Exchange, Key, print_json
 from exchange.cli.options import finite
 from exchange.cli.tables import print_table
-from exchange.schemas.unseen import on_one_line
+from exchange.schemas.violation import on_one_line
 
 PATH = "/api/v1/stubs"
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import structlog
 
-from exchange.schemas.unseen import visible
+from exchange.schemas.violation import visible
 
 #: Lines that wait to be written; more are left out.
 WAITING_LINES_MAX = 1_000

@@ -25,7 +25,7 @@ from exchange.partners.stub import Sending, Stub
 from exchange.schemas.attachments import is_split
 from exchange.schemas.call import Call
 from exchange.schemas.directory import Directory
-from exchange.schemas.unseen import on_one_line
+from exchange.schemas.violation import on_one_line
 from exchange.settings import load
 from exchange.storage.runs import Key, Taken, outcomes, taken
 from exchange.storage.snapshot import require_ledger, snapshot

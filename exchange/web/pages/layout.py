@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from yarl import URL
 
 from exchange.schemas.instants import milliseconds_of
-from exchange.schemas.unseen import visible
+from exchange.schemas.violation import visible
 from exchange.statistics.days import FINLAND
 from exchange.statistics.table import euros, figure
 from exchange.web.access.guard import ACTOR, SIGNED_IN

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from exchange.schemas.unseen import visible
+from exchange.schemas.violation import visible
 from exchange.statistics.table import figure
 from exchange.web.figures.receiver_conditions import Condition
 from exchange.web.pages.layout import moment

@@ -17,8 +17,7 @@ from exchange.cli.api import print_json
 from exchange.cli.serving.logs import LineWriter
 from exchange.cli.tables import print_table
 from exchange.journey.check import Checked
-from exchange.schemas.unseen import on_one_line, visible
-from exchange.schemas.violation import Violation
+from exchange.schemas.violation import Violation, on_one_line, visible
 
 #: A terminal's title, a turned file name, a second line, and what is not seen at all.
 HOSTILE = "\x1b]0;mine\x07 \x9b2J a\u202egnp.exe\u2066\nvalid\u200b\ufeff\U000e0041"
