@@ -14,7 +14,7 @@ _OPEN = "mode = 'mailbox' AND (state = 'waiting' OR (state = 'dead' AND ordered 
 
 def upgrade() -> None:
     """Add the column and its index."""
-    op.execute("ALTER TABLE delivery ADD COLUMN ordered_in TEXT COLLATE \"C\" DEFAULT '' NOT NULL")
+    op.execute("ALTER TABLE delivery ADD COLUMN ordered_in TEXT DEFAULT '' NOT NULL COLLATE \"C\"")
     op.execute(
         "CREATE INDEX delivery_mailbox_order ON delivery "
         f"(receiver, ordered, ordered_in, position) WHERE {_OPEN}"
