@@ -12,14 +12,19 @@ Severity = Literal["error", "warning"]
 
 #: Longest text of `found` or `source` that is repeated to a sender, in characters.
 EXCERPT_CHARACTERS_MAX = 200
-#: Controls but for tabs and line ends, soft hyphens, zero-width and directional characters, tags.
+#: Directional characters, and what is of no width or blank beside the spaces, as a part of a class
+#: of a regular expression: Unicode's Default_Ignorable_Code_Point, the blank Braille pattern, and
+#: marks of annotations.
 #:
-#: Source: Unicode Standard Annex 9, "Unicode Bidirectional Algorithm", 2 (directional characters);
-#: ECMA-48, 5.3 (controls C0 and C1, by which a terminal is told something).
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    "\U000e0000-\U000e007f]"
+#: Source: Unicode Standard Annex 9, "Unicode Bidirectional Algorithm", 2; DerivedCoreProperties.txt.
+INVISIBLE = (
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff"
 )
+#: Those, and controls but for tabs and line ends; by C0 and C1 a terminal is told something
+#: (ECMA-48, 5.3).
+_UNSEEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{INVISIBLE}]")
 
 
 @dataclass(slots=True)
