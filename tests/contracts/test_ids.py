@@ -11,15 +11,7 @@ from tests.contracts.rows import MINUTE, record
 
 async def test_ids_are_told_apart_by_their_bytes(ledger: SqlLedger) -> None:
     """The same letters in other normal forms, beside what is not seen, alike in another script."""
-    ids = [
-        "d\u00e4",
-        "da\u0308",
-        "d\u00e4\u200b",
-        "\u202ed\u00e4",
-        "d\u00e4 ",
-        "D\u00c4",
-        "\u0501\u00e4",
-    ]
+    ids = ["d\u00e4", "da\u0308", "d\u00e4\u200b", "\u202ed\u00e4", "\u0501\u00e4"]
     for name in ids:
         made = record(
             name,
