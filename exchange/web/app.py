@@ -20,6 +20,7 @@ from exchange.journey.requests import Requests
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel, Clock, Desk, Ids, Ledger, Transport
 from exchange.ports.description import reference
+from exchange.ports.lanes import Nodes
 from exchange.schemas.call import problem
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Directory
@@ -37,6 +38,7 @@ from exchange.web.figures.receiver_conditions import Conditions
 from exchange.web.interface.documents import Documents
 from exchange.web.interface.openapi import OpenApi
 from exchange.web.metrics import Metrics
+from exchange.web.nodes.operations import NodeOperations
 from exchange.web.operation import Operation, problem_response
 from exchange.web.pages.form import NoForm
 from exchange.web.pages.sign_in import SignIn
@@ -89,11 +91,13 @@ class Parts:
     worker_thread: WorkerThread
     catalogue: Catalogue
     samples: Mapping[str, Path]
+    nodes: Nodes
     tracing: Tracing
     reset_wanted: Callable[[], bool] = lambda: False
     end_waits: Callable[[], None] = lambda: None
     tell_commits: Callable[[Callable[[int, float], None]], None] = lambda _: None
     worker: Callable[[], int] = lambda: 0
+    role: str = ""
     workers: int = 1
 
 
@@ -134,7 +138,8 @@ def build(parts: Parts) -> web.Application:
         guard.pass_partners(app.add_routes(endpoints.routes(channel, desk)))
     security_server = _x_road(parts, channels, endpoints, metrics)
     guard.pass_partners(app.add_routes(security_server.routes()))
-    operations = [*parts.api.operations(), *_health(parts, metrics)]
+    nodes = NodeOperations(parts.nodes, parts.clock, parts.worker)
+    operations = [*parts.api.operations(), *nodes.operations(), *_health(parts, metrics)]
     documents = Documents(
         channels=channels,
         operations=operations,
@@ -235,6 +240,7 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
         said = {
             "status": "ready",
             "worker": parts.worker(),
+            "role": parts.role,
             "full": parts.snapshots.full(),
             "held_up": sum(each.deliveries for each in held_up),
             "held_up_oldest_at": instant_or_none(
@@ -249,7 +255,9 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
         metrics.show(snapshot.channels, parts.held())
         metrics.show_full(parts.snapshots.full())
         metrics.show_spans(parts.tracing.counts)
-        metrics.show_receivers(await parts.conditions.all(), parts.clock.now())
+        now = parts.clock.now()
+        metrics.show_receivers(await parts.conditions.all(), now)
+        metrics.nodes.show(await parts.nodes.look(now), parts.worker(), now)
         return metrics.response()
 
     state = reference("Health")

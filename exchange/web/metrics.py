@@ -12,6 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from exchange.web.figures.receiver_conditions import Condition
+from exchange.web.nodes.gauges import NodeGauges
 
 #: Changes in a commit: messages, ends of attempts, whatever else waits.
 GROUP_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -105,6 +106,8 @@ class Metrics:
         self.ever: Mapping[str, Mapping[str, int]] = {}
         self.receivers: Sequence[Condition] = ()
         self.registry.register(_Ever(self))
+        self.nodes = NodeGauges()
+        self.registry.register(self.nodes)
         self._held = Gauge(
             "exchange_deliveries_held", "Deliveries in this worker's memory", registry=self.registry
         )

@@ -10,10 +10,28 @@ from exchange.journey.mailbox import PER_SECOND_MAX
 from exchange.ports.description import ID, INSTANT, NUMBER, TEXT, listed, members, reference
 from exchange.ports.operators import ROLES
 from exchange.schemas.directory import SECTORS
+from exchange.settings import Role
 from exchange.web.api.filters import FILTERS
 from exchange.web.api.receivers import REASON_CHARACTERS_MAX
 
 _INSTANT_OR_NONE: dict[str, Any] = {"type": ["string", "null"], "format": "date-time"}
+
+_ROLE = {"enum": ["", *Role]}
+_NODE = members(
+    {
+        "number": NUMBER,
+        "epoch": NUMBER,
+        "name": {"type": "string", "description": "What it calls itself: machine, process, role"},
+        "role": _ROLE,
+        "since": INSTANT,
+        "state": {"enum": ["live", "gone", "supervised"]},
+        "seen_at": _INSTANT_OR_NONE,
+        "lanes": NUMBER,
+        "is_keeper": {"type": "boolean"},
+        "due": {"type": "integer", "description": "Deliveries in its lanes that are due"},
+        "due_since": _INSTANT_OR_NONE,
+    }
+)
 
 _DELIVERIES = members({"deliveries": {"type": "array", "items": ID}})
 _REFUSED = {"type": "array", "items": members({"delivery": ID, "reason": TEXT})}
@@ -54,6 +72,7 @@ EVENT = members({"message_id": ID, "delivery_id": ID, "at": INSTANT, "kind": TEX
 MESSAGE = members(
     {
         "id": ID,
+        "node": {"type": "integer", "minimum": 0, "description": "The node that took it in"},
         "channel": TEXT,
         "message_type": TEXT,
         "sender": TEXT,
@@ -226,9 +245,25 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         {"count": NUMBER, "items": NUMBER, "bytes": NUMBER},
         period={"type": "string", "description": "The minute as RFC 3339 time, or the date"},
     ),
+    "Nodes": members(
+        {
+            "this": NUMBER,
+            "nodes": {"type": "array", "items": _NODE},
+            "lanes_free": {"type": "integer", "description": "Lanes that no node holds"},
+            "due_free": {"type": "integer", "description": "Deliveries due in those lanes"},
+            "turns_waiting": {"type": "integer", "description": "Nodes that wait to write"},
+            "turn_seconds": {"type": "number", "description": "For how long the first has"},
+            "standbys": {
+                "type": ["array", "null"],
+                "items": members({"name": TEXT, "mode": TEXT, "behind_bytes": {"type": "integer"}}),
+            },
+            "standby_missing": {"type": "boolean", "description": "Commits wait for one"},
+        }
+    ),
     "Health": members(
         {"status": TEXT},
         worker=NUMBER,
+        role=_ROLE,
         full={"type": "array", "items": {"type": "object"}},
         held_up=NUMBER,
         held_up_oldest_at=_INSTANT_OR_NONE,

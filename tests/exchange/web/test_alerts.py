@@ -10,6 +10,7 @@ import pytest
 import yaml
 from prometheus_client.metrics_core import Metric
 
+from exchange.ports.lanes import Cluster, Node, Standby
 from exchange.web.metrics import Metrics
 
 RULES = Path(__file__).parents[3] / "docs" / "prometheus-alerts.yml"
@@ -32,6 +33,8 @@ def families() -> dict[str, set[str]]:
     metrics.refused("luova", "rate")
     metrics.committed(1, 0.1)
     metrics.show_full([{"receiver": "*", "waiting": 1}])
+    node = Node(number=0, epoch=1, name="", since=0, state="live")
+    metrics.nodes.show(Cluster([node], standbys=[Standby("a", "sync", 0)]), 0, 0)
     named: dict[str, set[str]] = {}
     found: Metric
     for found in metrics.registry.collect():

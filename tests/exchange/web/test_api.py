@@ -63,6 +63,20 @@ def holds(described: Any, path: str, method: str, status: int, answer: Any) -> N
     judge(schema, format_checker=judge.FORMAT_CHECKER).validate(answer)
 
 
+async def test_an_embedded_exchange_tells_its_worker_and_who_took_a_message_in(
+    served: Running,
+) -> None:
+    told = json.loads((await served.get("/api/v1/nodes"))[2])
+    holds(await document(served), "/api/v1/nodes", "get", 200, told)
+    (node,) = told["nodes"]
+    assert (told["this"], node["number"], node["state"]) == (0, 0, "supervised")
+    assert (node["lanes"], node["is_keeper"], told["standbys"]) == (256, True, None)
+    message = json.loads((await served.get(f"/api/v1/messages/{await message_id(served)}"))[2])
+    assert message["node"] == 0
+    assert b"exchange_keepers 1.0" in (await served.get("/metrics"))[2]
+    assert (await served.get("/nodes"))[0] == 200
+
+
 async def test_the_description_is_valid_and_names_every_endpoint(served: Running) -> None:
     described = await document(served)
     openapi_spec_validator.validate(described)
