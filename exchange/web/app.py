@@ -250,14 +250,16 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
         return web.json_response(said)
 
     async def show_metrics(request: web.Request) -> web.Response:
-        """Metrics of this worker and the ledger's counters, for Prometheus."""
-        snapshot = await parts.snapshots.current()
-        metrics.show(snapshot.channels, parts.held())
+        """Metrics of this worker and the ledger's counters, for Prometheus; also while the ledger
+        says no: what it told last stands then, since nothing is written to it.
+        """
+        is_up = False
+        with contextlib.suppress(LedgerError):
+            if not await parts.ledger.check(READY_SECONDS):
+                await _look(parts, metrics)
+                is_up = True
+        metrics.show_process(parts.held(), parts.tracing.counts, is_up)
         metrics.show_full(parts.snapshots.full())
-        metrics.show_spans(parts.tracing.counts)
-        now = parts.clock.now()
-        metrics.show_receivers(await parts.conditions.all(), now)
-        metrics.nodes.show(await parts.nodes.look(now), parts.worker(), now)
         return metrics.response()
 
     state = reference("Health")
@@ -266,6 +268,15 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
         Operation("GET", "/health/ready", ready, state, problems=(503,), role="", any_host=True),
         Operation("GET", "/metrics", show_metrics, media_type="text/plain"),
     ]
+
+
+async def _look(parts: Parts, metrics: Metrics) -> None:
+    """Take over what the ledger tells now."""
+    snapshot, now = await parts.snapshots.current(), parts.clock.now()
+    conditions, cluster = await parts.conditions.all(), await parts.nodes.look(now)
+    metrics.show(snapshot.channels)
+    metrics.show_receivers(conditions, now)
+    metrics.nodes.show(cluster, parts.worker(), now)
 
 
 def _lifetime(parts: Parts) -> Callable[[web.Application], AsyncIterator[None]]:

@@ -111,6 +111,12 @@ class Metrics:
         self._held = Gauge(
             "exchange_deliveries_held", "Deliveries in this worker's memory", registry=self.registry
         )
+        self._up = Gauge(
+            "exchange_ledger_up",
+            "1 while this worker can write and read the ledger; else its calls get 503, and what "
+            "is from the ledger is as it was",
+            registry=self.registry,
+        )
         self._full = Gauge(
             "exchange_receiver_full",
             "Waiting deliveries to a receiver that takes no more (*: in all)",
@@ -172,13 +178,12 @@ class Metrics:
         """A call was refused before it became a message."""
         self._refused.labels(channel, reason).inc()
 
-    def show(self, channels: Mapping[str, Mapping[str, int]], held: int) -> None:
+    def show(self, channels: Mapping[str, Mapping[str, int]]) -> None:
         """Take over the ledger's counts of a snapshot."""
         self.ever = channels
         for name, row in channels.items():
             for kind in PRESENT:
                 self._present.labels(name, kind).set(row.get(kind, 0))
-        self._held.set(held)
 
     def show_full(self, full: Sequence[Mapping[str, object]]) -> None:
         """Take over who is full."""
@@ -186,9 +191,13 @@ class Metrics:
         for each in full:
             self._full.labels(each["receiver"]).set(float(str(each["waiting"])))
 
-    def show_spans(self, spans: Mapping[str, int]) -> None:
-        """Take over how many spans were sent and lost."""
+    def show_process(self, held: int, spans: Mapping[str, int], is_up: bool) -> None:
+        """Take over how many deliveries are held, how many spans were sent and lost, and whether
+        the ledger can be written and read.
+        """
+        self._held.set(held)
         self.spans = spans
+        self._up.set(is_up)
 
     def show_receivers(self, conditions: Sequence[Condition], now: int) -> None:
         """Take over who is failing or paused, and what is held up; `now` in milliseconds."""

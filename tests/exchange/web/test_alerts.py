@@ -28,7 +28,7 @@ def rules() -> list[Any]:
 def families() -> dict[str, set[str]]:
     """The labels of each family; of one that was told something."""
     metrics = Metrics()
-    metrics.show({"luova": {"received": 1, "waiting": 1, "dead-lettered": 1, "requests": 1}}, 0)
+    metrics.show({"luova": {"received": 1, "waiting": 1, "dead-lettered": 1, "requests": 1}})
     metrics.served("luova", 200, 0.1)
     metrics.refused("luova", "rate")
     metrics.committed(1, 0.1)

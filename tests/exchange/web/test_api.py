@@ -289,7 +289,14 @@ METRICS = {
     "exchange_commit_seconds": "histogram",
     "exchange_deliveries": "gauge",
     "exchange_deliveries_held": "gauge",
+    "exchange_keepers": "gauge",
+    "exchange_lanes_free": "gauge",
+    "exchange_ledger_up": "gauge",
     "exchange_messages_total": "counter",
+    "exchange_node_due": "gauge",
+    "exchange_node_due_seconds": "gauge",
+    "exchange_node_lanes": "gauge",
+    "exchange_node_state": "gauge",
     "exchange_receiver_full": "gauge",
     "exchange_receiver_held_up": "gauge",
     "exchange_receiver_held_up_oldest_seconds": "gauge",
@@ -300,6 +307,10 @@ METRICS = {
     "exchange_refused_total": "counter",
     "exchange_requests_total": "counter",
     "exchange_spans_total": "counter",
+    "exchange_standby_behind_bytes": "gauge",
+    "exchange_standby_missing": "gauge",
+    "exchange_turn_seconds": "gauge",
+    "exchange_turns_waiting": "gauge",
 }
 
 
@@ -320,6 +331,7 @@ async def test_metrics_and_readiness(served: Running, tmp_path: Path) -> None:
     assert kinds_of(text) == METRICS
     assert re.search(r'^exchange_requests_total\{channel="luova"\} [0-9.]+$', text, re.M)
     assert 'exchange_deliveries{channel="luova",kind="waiting"}' in text
+    assert "exchange_ledger_up 1.0" in text
     async with running(tmp_path) as other:
         await other.exchange.ledger.close()
         status, headers, body = await other.get("/health/ready")
@@ -329,3 +341,5 @@ async def test_metrics_and_readiness(served: Running, tmp_path: Path) -> None:
             "Not ready",
         )
         assert (await other.get("/health/live"))[0] == 200
+        status, _, body = await other.get("/metrics")
+        assert (status, b"exchange_ledger_up 0.0" in body) == (200, True)
