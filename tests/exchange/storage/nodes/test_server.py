@@ -5,6 +5,7 @@ who waits.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 
 import pytest
@@ -96,25 +97,23 @@ async def test_a_node_that_is_gone_is_told_and_so_are_the_lanes_that_nobody_hold
 async def test_a_node_that_waits_for_its_turn_to_write_is_told(
     nodes: list[PostgresLedger],
 ) -> None:
-    begun, go_on = asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
+    begun, go_on = threading.Event(), threading.Event()
 
     def hold(connection: Connection) -> None:
-        loop.call_soon(begun.set)
-        while not begun.is_set():
-            connection.execute("SELECT pg_sleep(0.01)").fetchall()
+        begun.set()
         while not go_on.is_set():
             connection.execute("SELECT pg_sleep(0.01)").fetchall()
 
     holding = asyncio.ensure_future(nodes[0].change(hold))
-    await begun.wait()
+    while not begun.is_set():
+        await asyncio.sleep(0.01)
     waiting = asyncio.ensure_future(nodes[1].record(record("waits")))
-    async with asyncio.timeout(10):
-        while not (found := await seen(nodes)).turns_waiting:
-            await asyncio.sleep(0.01)
-        while not (found := await seen(nodes)).turn_milliseconds:
-            await asyncio.sleep(0.01)
-    go_on.set()
+    try:
+        async with asyncio.timeout(5):
+            while not (found := await seen(nodes)).turn_milliseconds:
+                await asyncio.sleep(0.01)
+    finally:
+        go_on.set()
     await asyncio.gather(holding, waiting)
     assert found.turns_waiting == 1
     assert (await seen(nodes)).turns_waiting == 0
