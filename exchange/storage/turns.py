@@ -5,12 +5,10 @@ came until it is taken in or refused; who waits for whom is the journey's (`jour
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from asyncio import Future
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from exchange.storage.connection import Connection
-from exchange.storage.group import Change
 from exchange.storage.ownership import Ownership
 
 Result = TypeVar("Result")
@@ -22,19 +20,18 @@ class SharedTurns(ABC):
     ownership: Ownership
 
     @abstractmethod
-    def _submit(self, what: Change) -> Future[Any]: ...
-
-    @abstractmethod
     async def read(self, query: Callable[..., Result], *arguments: Any) -> Result:
         """Run a short query."""
 
+    @abstractmethod
+    async def pass_on(self, change: Callable[..., Result], *arguments: Any) -> Result:
+        """Make a change by which nodes tell each other something: it is in no chain, and may be
+        lost when the machine stops.
+        """
+
     async def take_turn(self, channel: str, sender: str) -> int:
         """A message of that sender has come."""
-        node = self.ownership.node
-        number: int = await self._submit(
-            lambda connection: take_turn(connection, channel, sender, node)
-        )
-        return number
+        return await self.pass_on(take_turn, channel, sender, self.ownership.node)
 
     async def has_earlier_turn(self, channel: str, sender: str, turn: int) -> bool:
         """Whether another node is taking in what came before."""
@@ -43,25 +40,25 @@ class SharedTurns(ABC):
 
     async def end_turn(self, turn: int) -> None:
         """A message is taken in, or refused."""
-        node = self.ownership.node
-        await self._submit(lambda connection: end_turn(connection, node, turn))
+        await self.pass_on(end_turn, self.ownership.node, turn)
 
     async def drop_earlier_turns(self, channel: str, sender: str, turn: int) -> None:
         """End the turns of other nodes that came before."""
-        node = self.ownership.node
-        await self._submit(
-            lambda connection: drop_earlier_turns(connection, channel, sender, node, turn)
-        )
+        await self.pass_on(drop_earlier_turns, channel, sender, self.ownership.node, turn)
 
 
 def take_turn(connection: Connection, channel: str, sender: str, node: int) -> int:
     """The next turn, after all that have not ended."""
-    [(number,)] = connection.execute(
-        "INSERT INTO turn(number,channel,sender,node) "
-        "SELECT COALESCE(MAX(number),0)+1,?,?,? FROM turn RETURNING number",
-        (channel, sender, node),
-    ).fetchall()
-    return int(number)
+    taken: list[tuple[int]] = []
+    while not taken:
+        # (On a server another node may take the same number meanwhile, and is seen the next time.)
+        taken = connection.execute(
+            "INSERT INTO turn(number,channel,sender,node) "
+            "SELECT COALESCE(MAX(number),0)+1,?,?,? FROM turn WHERE true "
+            "ON CONFLICT DO NOTHING RETURNING number",
+            (channel, sender, node),
+        ).fetchall()
+    return taken[0][0]
 
 
 def has_earlier_turn(
