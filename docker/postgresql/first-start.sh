@@ -1,6 +1,6 @@
 #!/bin/sh
-# The server's first start: the exchange's user, with a password of its own and the right to see how far standbys are,
-# its database, and a way in for the standby.
+# The server's first start: the exchange's user, with a password of its own and the right to see how
+# far standbys are, its database, and a way in for the standby.
 set -eu
 : "${LEDGER_PASSWORD:?of the exchange's user, is empty}"
 psql --no-psqlrc --username="$POSTGRES_USER" --dbname=postgres --set=ON_ERROR_STOP=1 --set=password="$LEDGER_PASSWORD" <<'SQL'

@@ -29,6 +29,7 @@ from exchange.settings import Limits
 from exchange.settings.x_road import XRoad
 from exchange.web.access.guard import Need
 from exchange.web.api.examples import EXAMPLES
+from exchange.web.api.nodes import NodeOperations
 from exchange.web.api.operations import Api
 from exchange.web.api.schemas import SCHEMAS
 from exchange.web.caseworkers.pages import CaseworkersPages
@@ -38,7 +39,6 @@ from exchange.web.figures.receiver_conditions import Conditions
 from exchange.web.interface.documents import Documents
 from exchange.web.interface.openapi import OpenApi
 from exchange.web.metrics import Metrics
-from exchange.web.nodes.operations import NodeOperations
 from exchange.web.operation import Operation, problem_response
 from exchange.web.pages.form import NoForm
 from exchange.web.pages.sign_in import SignIn

@@ -97,55 +97,47 @@ class Metrics:
             ["channel", "reason"],
             registry=self.registry,
         )
-        self._present = Gauge(
+        self._present = self._gauge(
             "exchange_deliveries",
             "Deliveries that wait or are dead letters now, by channel and kind, from the ledger",
-            ["channel", "kind"],
-            registry=self.registry,
+            "channel",
+            "kind",
         )
         self.ever: Mapping[str, Mapping[str, int]] = {}
         self.receivers: Sequence[Condition] = ()
         self.registry.register(_Ever(self))
         self.nodes = NodeGauges()
         self.registry.register(self.nodes)
-        self._held = Gauge(
-            "exchange_deliveries_held", "Deliveries in this worker's memory", registry=self.registry
-        )
-        self._up = Gauge(
+        self._held = self._gauge("exchange_deliveries_held", "Deliveries in this worker's memory")
+        self._up = self._gauge(
             "exchange_ledger_up",
             "1 while this worker can write and read the ledger; else its calls get 503, and what "
             "is from the ledger is as it was",
-            registry=self.registry,
         )
-        self._full = Gauge(
+        self._full = self._gauge(
             "exchange_receiver_full",
             "Waiting deliveries to a receiver that takes no more (*: in all)",
-            ["receiver"],
-            registry=self.registry,
+            "receiver",
         )
-        self._states = Gauge(
+        self._states = self._gauge(
             "exchange_receiver_state",
             "1 for each receiver that is failing or paused, by its state",
-            ["receiver", "state"],
-            registry=self.registry,
+            "receiver",
+            "state",
         )
-        self._states_seconds = Gauge(
+        self._states_seconds = self._gauge(
             "exchange_receiver_state_seconds",
             "For how long a receiver has been failing or paused",
-            ["receiver", "state"],
-            registry=self.registry,
+            "receiver",
+            "state",
         )
-        self._held_up = Gauge(
+        self._held_up = self._gauge(
             "exchange_receiver_held_up",
             "Deliveries to a receiver that wait behind a dead letter of their conversation",
-            ["receiver"],
-            registry=self.registry,
+            "receiver",
         )
-        self._held_up_seconds = Gauge(
-            "exchange_receiver_held_up_oldest_seconds",
-            "Age of the oldest of them",
-            ["receiver"],
-            registry=self.registry,
+        self._held_up_seconds = self._gauge(
+            "exchange_receiver_held_up_oldest_seconds", "Age of the oldest of them", "receiver"
         )
         self._commit_seconds = Histogram(
             "exchange_commit_seconds",
@@ -160,6 +152,9 @@ class Metrics:
             registry=self.registry,
         )
         self._children: dict[tuple[str, int], Histogram] = {}
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)
 
     def served(self, channel: str, status: int, seconds: float) -> None:
         """A call was answered."""

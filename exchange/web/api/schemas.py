@@ -7,31 +7,21 @@ from __future__ import annotations
 from typing import Any
 
 from exchange.journey.mailbox import PER_SECOND_MAX
-from exchange.ports.description import ID, INSTANT, NUMBER, TEXT, listed, members, reference
+from exchange.ports.description import (
+    ID,
+    INSTANT,
+    INSTANT_OR_NONE,
+    NUMBER,
+    TEXT,
+    listed,
+    members,
+    reference,
+)
 from exchange.ports.operators import ROLES
 from exchange.schemas.directory import SECTORS
-from exchange.settings import Role
 from exchange.web.api.filters import FILTERS
+from exchange.web.api.nodes import NODES, ROLE
 from exchange.web.api.receivers import REASON_CHARACTERS_MAX
-
-_INSTANT_OR_NONE: dict[str, Any] = {"type": ["string", "null"], "format": "date-time"}
-
-_ROLE = {"enum": ["", *Role]}
-_NODE = members(
-    {
-        "number": NUMBER,
-        "epoch": NUMBER,
-        "name": {"type": "string", "description": "What it calls itself: machine, process, role"},
-        "role": _ROLE,
-        "since": INSTANT,
-        "state": {"enum": ["live", "gone", "supervised"]},
-        "seen_at": _INSTANT_OR_NONE,
-        "lanes": NUMBER,
-        "is_keeper": {"type": "boolean"},
-        "due": {"type": "integer", "description": "Deliveries in its lanes that are due"},
-        "due_since": _INSTANT_OR_NONE,
-    }
-)
 
 _DELIVERIES = members({"deliveries": {"type": "array", "items": ID}})
 _REFUSED = {"type": "array", "items": members({"delivery": ID, "reason": TEXT})}
@@ -61,8 +51,8 @@ DELIVERY = members(
         "state": {"enum": ["waiting", "delivered", "dead", "skipped"]},
         "attempts": NUMBER,
         "items": NUMBER,
-        "next_at": _INSTANT_OR_NONE,
-        "ended_at": _INSTANT_OR_NONE,
+        "next_at": INSTANT_OR_NONE,
+        "ended_at": INSTANT_OR_NONE,
         "reason": TEXT,
     }
 )
@@ -238,35 +228,21 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "left": NUMBER,
             "state": {"enum": ["running", "done", "stopped"]},
             "why": TEXT,
-            "ended_at": _INSTANT_OR_NONE,
+            "ended_at": INSTANT_OR_NONE,
         }
     ),
     "Count": members(
         {"count": NUMBER, "items": NUMBER, "bytes": NUMBER},
         period={"type": "string", "description": "The minute as RFC 3339 time, or the date"},
     ),
-    "Nodes": members(
-        {
-            "this": NUMBER,
-            "nodes": {"type": "array", "items": _NODE},
-            "lanes_free": {"type": "integer", "description": "Lanes that no node holds"},
-            "due_free": {"type": "integer", "description": "Deliveries due in those lanes"},
-            "turns_waiting": {"type": "integer", "description": "Nodes that wait to write"},
-            "turn_seconds": {"type": "number", "description": "For how long the first has"},
-            "standbys": {
-                "type": ["array", "null"],
-                "items": members({"name": TEXT, "mode": TEXT, "behind_bytes": {"type": "integer"}}),
-            },
-            "standby_missing": {"type": "boolean", "description": "Commits wait for one"},
-        }
-    ),
+    "Nodes": NODES,
     "Health": members(
         {"status": TEXT},
         worker=NUMBER,
-        role=_ROLE,
+        role=ROLE,
         full={"type": "array", "items": {"type": "object"}},
         held_up=NUMBER,
-        held_up_oldest_at=_INSTANT_OR_NONE,
+        held_up_oldest_at=INSTANT_OR_NONE,
     ),
     "MessageType": members(
         {
@@ -290,10 +266,10 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "receiver": TEXT,
             "name": TEXT,
             "state": {"enum": ["up", "failing", "paused"]},
-            "since": _INSTANT_OR_NONE,
+            "since": INSTANT_OR_NONE,
             "reason": TEXT,
             "failures": NUMBER,
-            "next_probe_at": _INSTANT_OR_NONE,
+            "next_probe_at": INSTANT_OR_NONE,
             "probes": NUMBER,
             "outages": NUMBER,
             "waiting": {"type": "integer", "description": "Deliveries that wait for it"},
@@ -302,7 +278,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
                 "type": "integer",
                 "description": "Of those, deliveries behind dead letters of their conversation",
             },
-            "held_up_oldest_at": _INSTANT_OR_NONE,
+            "held_up_oldest_at": INSTANT_OR_NONE,
         }
     ),
     "Pause": members({}, reason={"type": "string", "maxLength": REASON_CHARACTERS_MAX}),
@@ -339,7 +315,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "added": {"type": "boolean", "description": "Whether it was added while this runs"},
             "keys": {"type": "integer", "description": "How many keys it has that count"},
             "keyed_at": {
-                **_INSTANT_OR_NONE,
+                **INSTANT_OR_NONE,
                 "description": "When the newest of an added partner's keys was made",
             },
             "channels": {

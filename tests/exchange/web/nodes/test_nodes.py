@@ -7,8 +7,8 @@ from aiohttp.test_utils import make_mocked_request
 from prometheus_client import CollectorRegistry, generate_latest
 
 from exchange.ports.lanes import Cluster, Node, Standby, named, role_of
+from exchange.web.api.nodes import as_dict
 from exchange.web.nodes.gauges import NodeGauges
-from exchange.web.nodes.operations import as_dict
 from exchange.web.pages.layout import rendered
 
 WRONG = Cluster(
@@ -73,7 +73,7 @@ def test_metrics_tell_of_every_node_and_of_what_none_has() -> None:
     [
         ("en", ("Lanes that nobody holds:", "No node is the keeper.", "gone", "this one")),
         ("fi", ("Kaistoja ilman haltijaa:", "Mikään solmu ei ole", "kadonnut", "tämä")),
-        ("sv", ("Filer som ingen har:", "Ingen nod är keeper", "borta", "denna")),
+        ("sv", ("Körfält som ingen har:", "Ingen nod är keeper", "borta", "denna")),
     ],
 )
 def test_the_page_says_what_is_wrong(language: str, said: tuple[str, ...]) -> None:

@@ -1,4 +1,6 @@
-"""The operators' JSON API over nodes: all that share the ledger, who delivers what, who waits."""
+"""The operators' JSON API over nodes: all that share the ledger, who delivers what, who waits;
+and the shape of what it tells.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +10,52 @@ from dataclasses import asdict
 from aiohttp import web
 
 from exchange.ports import Clock
-from exchange.ports.description import reference
+from exchange.ports.description import (
+    INSTANT,
+    INSTANT_OR_NONE,
+    NUMBER,
+    TEXT,
+    members,
+    reference,
+)
 from exchange.ports.lanes import Cluster, Node, Nodes
 from exchange.schemas.instants import instant, instant_or_none
+from exchange.settings import Role
 from exchange.web.operation import Operation
+
+ROLE = {"enum": ["", *Role]}
+NODES = members(
+    {
+        "this": NUMBER,
+        "nodes": {
+            "type": "array",
+            "items": members(
+                {
+                    "number": NUMBER,
+                    "epoch": NUMBER,
+                    "name": {"type": "string", "description": "Its machine, process and role"},
+                    "role": ROLE,
+                    "since": INSTANT,
+                    "state": {"enum": ["live", "gone", "supervised"]},
+                    "seen_at": INSTANT_OR_NONE,
+                    "lanes": NUMBER,
+                    "is_keeper": {"type": "boolean"},
+                    "due": {"type": "integer", "description": "Deliveries in its lanes, due now"},
+                    "due_since": INSTANT_OR_NONE,
+                }
+            ),
+        },
+        "lanes_free": {"type": "integer", "description": "Lanes that no node holds"},
+        "due_free": {"type": "integer", "description": "Deliveries due in those lanes"},
+        "turns_waiting": {"type": "integer", "description": "Nodes that wait to write"},
+        "turn_seconds": {"type": "number", "description": "For how long the first has"},
+        "standbys": {
+            "type": ["array", "null"],
+            "items": members({"name": TEXT, "mode": TEXT, "behind_bytes": {"type": "integer"}}),
+        },
+        "standby_missing": {"type": "boolean", "description": "Commits wait for one"},
+    }
+)
 
 
 class NodeOperations:
