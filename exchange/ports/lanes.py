@@ -157,7 +157,8 @@ class Node:
     handed back; `supervised` where the ledger is in a file: such a worker leases nothing, and is
     started again by its supervisor. `seen_at` is when it renewed its lease, in milliseconds by the
     ledger's clock (0: it has none). `due` counts deliveries in its lanes that are due now, to
-    receivers that are up and not behind a dead letter, the oldest of them since `due_since`.
+    receivers that are up and have no dead letter of an ordered conversation in the lane, the
+    oldest of them since `due_since`.
     """
 
     number: int

@@ -34,7 +34,7 @@ _REMEMBERED = (
 ORDERED = "state='waiting' AND mode='push' AND ordered=1"
 
 #: Whether an ordered delivery follows a dead letter of its conversation.
-HELD = """EXISTS (SELECT 1 FROM delivery AS earlier
+_HELD = """EXISTS (SELECT 1 FROM delivery AS earlier
   JOIN message AS its ON its.id=earlier.message_id JOIN message AS own ON own.id=delivery.message_id
   WHERE earlier.state='dead' AND earlier.ordered=1 AND earlier.receiver=delivery.receiver
   AND earlier.lane=delivery.lane AND earlier.mode='push'
@@ -94,7 +94,7 @@ def ordered(
 ) -> list[Place]:
     """Ordered deliveries to a receiver that are to be made, after a place."""
     rows = connection.execute(
-        f"SELECT position, id, lane, {HELD} FROM delivery WHERE {ORDERED} AND receiver=? "
+        f"SELECT position, id, lane, {_HELD} FROM delivery WHERE {ORDERED} AND receiver=? "
         "AND (position,id)>(?,?) AND position<=? ORDER BY position, id LIMIT ?",
         (receiver, after.position, after.delivery_id, until, most),
     )

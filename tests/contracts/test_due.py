@@ -23,7 +23,7 @@ async def test_what_waits_for_a_receiver_or_behind_a_dead_letter_is_not_due(
         record("paused", lane=3, receiver="fund.pro"),
         record("paused in order", lane=3, receiver="fund.pro", conversation="x"),
         record("fetched", lane=3, modes=("mailbox",)),
-        record("another", lane=7, conversation="y"),
+        record("another", lane=8, conversation="y"),
         dead,
         behind,
     ]
@@ -31,4 +31,4 @@ async def test_what_waits_for_a_receiver_or_behind_a_dead_letter_is_not_due(
         await ledger.record(each)
     await ledger.settle(settlement(dead, "dead", ["dead-lettered"]))
     found = await ledger.read(due_by_lane, now)
-    assert found == {3: (2, MINUTE // 2), 7: (1, MINUTE)}
+    assert found == {3: (2, MINUTE // 2), 8: (1, MINUTE)}

@@ -10,7 +10,7 @@ from dataclasses import replace
 from exchange.ports.lanes import LANES, Cluster, Node
 from exchange.storage.connection import Connection
 from exchange.storage.ledger import SqlLedger
-from exchange.storage.queries import HELD, ORDERED
+from exchange.storage.queries import ORDERED
 
 #: Deliveries that are looked at, of each kind: of more that wait, the rest is not counted.
 LOOKED_AT_MAX = 10_000
@@ -20,10 +20,16 @@ _DUE = (
     "WHERE state='waiting' AND mode='push' AND ordered=0 AND next_at<=? "
     f"ORDER BY next_at LIMIT {LOOKED_AT_MAX}) AS delivery WHERE {_UP}"
 )
+#: (Whether a delivery's own conversation has one would cost a look at each of the lane's. Not by
+#: EXISTS, of which PostgreSQL makes a join that reads all dead letters again and again.)
+_NO_DEAD_LETTER = (
+    "(SELECT 1 FROM delivery AS dead WHERE dead.state='dead' AND dead.ordered=1 "
+    "AND dead.receiver=delivery.receiver AND dead.lane=delivery.lane LIMIT 1) IS NULL"
+)
 _DUE_ORDERED = (
-    "SELECT lane,next_at FROM (SELECT id,lane,next_at,receiver,message_id,position FROM delivery "
-    f"WHERE {ORDERED} ORDER BY receiver,position,id LIMIT {LOOKED_AT_MAX}) AS delivery "
-    f"WHERE next_at<=? AND {_UP} AND NOT {HELD}"
+    "SELECT lane,next_at FROM (SELECT lane,next_at,receiver FROM delivery "
+    f"WHERE {ORDERED} ORDER BY receiver,position LIMIT {LOOKED_AT_MAX}) AS delivery "
+    f"WHERE next_at<=? AND {_UP} AND {_NO_DEAD_LETTER}"
 )
 _WORKERS = "SELECT node,epoch,name,since FROM owner WHERE node<? ORDER BY node"
 
@@ -64,7 +70,9 @@ def look(connection: Connection, workers: int, now: int) -> Cluster:
 
 
 def due_by_lane(connection: Connection, now: int) -> Due:
-    """What is due now, to receivers that are up and not behind a dead letter."""
+    """What is due now, to receivers that are up; in order only where its receiver has no dead letter
+    in the lane.
+    """
     rows = connection.execute(
         f"SELECT lane,COUNT(*),MIN(next_at) FROM ({_DUE} UNION ALL {_DUE_ORDERED}) AS due "
         "GROUP BY lane",
