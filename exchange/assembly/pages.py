@@ -75,6 +75,7 @@ def attach_pages(app: web.Application, own: PageParts, parts: Parts, settings: S
         channels=own.channels,
         catalogue=parts.catalogue,
         process=process_looks(own, parts).take,
+        nodes=parts.nodes,
     ).attach(app, guard)
     MessagePages(
         ledger=ledger,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from aiohttp.test_utils import make_mocked_request
 from prometheus_client import CollectorRegistry, generate_latest
@@ -10,6 +12,8 @@ from exchange.ports.lanes import Cluster, Node, Standby, named, role_of
 from exchange.web.api.nodes import as_dict
 from exchange.web.nodes.gauges import NodeGauges
 from exchange.web.pages.layout import rendered
+from exchange.web.pages.overview_texts import moment_texts
+from tests.exchange.web.pages.made_up import figures
 
 WRONG = Cluster(
     nodes=[
@@ -89,3 +93,21 @@ def test_the_api_tells_times_as_such_and_none_as_null() -> None:
     gone, live = told["nodes"]  # type: ignore[misc]
     assert (gone["due_since"], live["due_since"]) == (None, "1970-01-01T00:00:04.000Z")
     assert (gone["role"], gone["seen_at"]) == ("gateway", "1970-01-01T00:00:05.000Z")
+
+
+@pytest.mark.parametrize(
+    ("cluster", "said"),
+    [
+        (
+            WRONG,
+            "1; gone: 1; No node is the keeper; Lanes that nobody holds: 56; "
+            "Commits wait for a standby that is not there",
+        ),
+        (Cluster([replace(WRONG.nodes[1], is_keeper=True)]), "1"),
+        (None, "\N{EN DASH}"),
+    ],
+)
+def test_the_overview_says_what_is_the_matter_with_nodes(
+    cluster: Cluster | None, said: str
+) -> None:
+    assert moment_texts(replace(figures(), cluster=cluster), "en")["nodes"] == said
