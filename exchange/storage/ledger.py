@@ -165,8 +165,8 @@ class SqlLedger(SharedTurns):
 
     async def recall(self, channel: str, keys: Sequence[str]) -> dict[str, Remembered]:
         """What a channel remembers under these keys."""
-        rows = await self.read(queries.memory, [(channel, key) for key in keys])
-        return {key: Remembered(from_json(value), version) for _, key, value, version, *_ in rows}
+        places = [(channel, key) for key in keys]
+        return queries.recalled(await self.read(queries.memory, places))
 
     async def remembered(
         self, channel: str, prefix: str, after: str, most: int, newest_first: bool = False

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from pydantic_core import from_json
+
 from exchange.clocks import SEQUENCE_BITS, WORKER_MASK
 from exchange.ports.ledger import (
     DeadFilter,
@@ -16,6 +18,7 @@ from exchange.ports.ledger import (
     MessageRow,
     Pending,
     Place,
+    Remembered,
 )
 from exchange.storage.codec import unpack
 from exchange.storage.connection import Connection, execute_with
@@ -45,6 +48,11 @@ _HELD = """EXISTS (SELECT 1 FROM delivery AS earlier
 def memory(connection: Connection, places: Iterable[tuple[str, str]]) -> list[tuple[Any, ...]]:
     """What is remembered at those places (channel, key): rows of `MEMORY`."""
     return execute_with(connection, "wanted", [*places], "channel text,key text", _REMEMBERED)
+
+
+def recalled(rows: Iterable[tuple[Any, ...]]) -> dict[str, Remembered]:
+    """Such rows of one channel, by their keys."""
+    return {key: Remembered(from_json(value), version) for _, key, value, version, *_ in rows}
 
 
 def remembered(

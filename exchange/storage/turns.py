@@ -5,13 +5,22 @@ came until it is taken in or refused; who waits for whom is the journey's (`jour
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from exchange.storage.connection import Connection
+from exchange.storage.connection import Connection, execute_with
 from exchange.storage.ownership import Ownership
 
 Result = TypeVar("Result")
+
+_ASKED = "number bigint,channel text,sender text,node bigint"
+_TAKE = (
+    "INSERT INTO turn(number,channel,sender,node) "
+    "SELECT (SELECT COALESCE(MAX(number),0) FROM turn)+asked.number,channel,sender,node "
+    "FROM asked WHERE true ON CONFLICT DO NOTHING RETURNING number,channel,sender"
+)
+_END = "DELETE FROM turn WHERE (number,node) IN (SELECT number,node FROM ended)"
 
 
 class SharedTurns(ABC):
@@ -29,9 +38,18 @@ class SharedTurns(ABC):
         lost when the machine stops.
         """
 
+    async def take_turns(self, senders: Sequence[tuple[str, str]]) -> list[int]:
+        """Messages of these (channel, sender) have come, in this order."""
+        return await self.pass_on(take_turns, senders, self.ownership.node)
+
+    async def end_turns(self, turns: Sequence[int]) -> Sequence[None]:
+        """Messages are taken in, or refused."""
+        return await self.pass_on(end_turns, self.ownership.node, turns)
+
     async def take_turn(self, channel: str, sender: str) -> int:
         """A message of that sender has come."""
-        return await self.pass_on(take_turn, channel, sender, self.ownership.node)
+        [number] = await self.take_turns([(channel, sender)])
+        return number
 
     async def has_earlier_turn(self, channel: str, sender: str, turn: int) -> bool:
         """Whether another node is taking in what came before."""
@@ -40,25 +58,28 @@ class SharedTurns(ABC):
 
     async def end_turn(self, turn: int) -> None:
         """A message is taken in, or refused."""
-        await self.pass_on(end_turn, self.ownership.node, turn)
+        await self.end_turns([turn])
 
     async def drop_earlier_turns(self, channel: str, sender: str, turn: int) -> None:
         """End the turns of other nodes that came before."""
         await self.pass_on(drop_earlier_turns, channel, sender, self.ownership.node, turn)
 
 
-def take_turn(connection: Connection, channel: str, sender: str, node: int) -> int:
-    """The next turn, after all that have not ended."""
-    taken: list[tuple[int]] = []
-    while not taken:
-        # (On a server another node may take the same number meanwhile, and is seen the next time.)
-        taken = connection.execute(
-            "INSERT INTO turn(number,channel,sender,node) "
-            "SELECT COALESCE(MAX(number),0)+1,?,?,? FROM turn WHERE true "
-            "ON CONFLICT DO NOTHING RETURNING number",
-            (channel, sender, node),
-        ).fetchall()
-    return taken[0][0]
+def take_turns(connection: Connection, senders: Sequence[tuple[str, str]], node: int) -> list[int]:
+    """The next turns, after all that have not ended."""
+    turns: dict[int, int] = {}
+    # (On a server another node may take the same number meanwhile, and is seen the next time.)
+    while left := [place for place in range(len(senders)) if place not in turns]:
+        rows = [(number, *senders[place], node) for number, place in enumerate(left, 1)]
+        taken: dict[tuple[str, str], deque[int]] = defaultdict(deque)
+        for number, channel, sender in sorted(
+            execute_with(connection, "asked", rows, _ASKED, _TAKE)
+        ):
+            taken[channel, sender].append(number)
+        for place in left:
+            if free := taken[senders[place]]:
+                turns[place] = free.popleft()
+    return [turns[place] for place in range(len(senders))]
 
 
 def has_earlier_turn(
@@ -72,9 +93,11 @@ def has_earlier_turn(
     return row is not None
 
 
-def end_turn(connection: Connection, node: int, number: int) -> None:
-    """End a turn of a node's own."""
-    connection.execute("DELETE FROM turn WHERE number=? AND node=?", (number, node))
+def end_turns(connection: Connection, node: int, turns: Sequence[int]) -> Sequence[None]:
+    """End turns of a node's own."""
+    rows = [(turn, node) for turn in turns]
+    execute_with(connection, "ended", rows, "number bigint,node bigint", _END)
+    return [None] * len(turns)
 
 
 def end_turns_of(connection: Connection, node: int) -> None:

@@ -21,6 +21,7 @@ async def test_every_turn_is_one_nodes_own_and_ends(ledger: SqlLedger) -> None:
         )
         assert len({*mine, *theirs, *both}) == 160
         assert max(mine) < min(theirs), "as they came"
+        assert [mine, theirs] == [sorted(mine), sorted(theirs)]
         assert max(theirs) < min(both)
         assert await other.has_earlier_turn(*WHO, min(theirs))
         assert not await ledger.has_earlier_turn(*WHO, max(mine)), "its own are no others'"
