@@ -177,6 +177,11 @@ class Node:
         """See `role_of`."""
         return role_of(self.name)
 
+    @property
+    def process(self) -> str:
+        """Its name without the role."""
+        return self.name.removesuffix(_AS + self.role)
+
 
 @value
 class Standby:

@@ -83,6 +83,8 @@ def test_metrics_tell_of_every_node_and_of_what_none_has() -> None:
 def test_the_page_says_what_is_wrong(language: str, said: tuple[str, ...]) -> None:
     request = make_mocked_request("GET", f"/nodes?lang={language}")
     html = rendered(request, "nodes.html", cluster=WRONG, this=4, now=10_000)
+    assert "m1 process 7</small>" in html
+    assert "an older version" in html
     for text in said:
         assert text in html
     assert html.count('role="alert"') == 3
