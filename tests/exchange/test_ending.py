@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 
 from exchange.lifetime import HAS_SIGNAL
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 5.0
 
 
 def lives(process: int) -> bool:
@@ -22,10 +23,13 @@ def lives(process: int) -> bool:
 
 
 def ended(*processes: int) -> None:
-    """Wait until none of these processes lives."""
+    """Wait until none of these processes lives; who outlives who started it is ended here."""
     until = time.monotonic() + PATIENCE_SECONDS
-    while any(map(lives, processes)):
-        assert time.monotonic() < until, "it outlived who started it"
+    while left := [each for each in processes if lives(each)]:
+        if time.monotonic() > until:
+            for each in left:
+                os.kill(each, signal.SIGKILL)
+            raise AssertionError("it outlived who started it")
         time.sleep(0.01)
 
 
