@@ -72,7 +72,8 @@ def ledger_error(address: str, error: Exception) -> Exception:
         # What it can't send (a value of another type) is about what was asked; the rest of what it
         # says by itself is about the connection.
         kind = LedgerError if isinstance(error, ValueError) else LedgerUnavailable
-        return kind(f"the ledger {address}: {error}")
+        said = str(error).partition("\n")[0]
+        return kind(f"the ledger {address}: {said}")
     return error
 
 
