@@ -21,6 +21,7 @@ from exchange.storage.postgresql_server.connection import ServerConnection, Type
 from exchange.storage.postgresql_server.errors import ledger_error
 from exchange.storage.postgresql_server.migrate import migrate
 from exchange.storage.postgresql_server.session import (
+    BY_INDEXES,
     CONNECT_SECONDS,
     STATEMENTS_MAX,
     WRITABLE,
@@ -83,6 +84,7 @@ class PostgresLedger(SqlLedger):
                 server_settings=session_settings(
                     f"exchange reads as node {self.ownership.node}",
                     statement_timeout=str(int(READ_SECONDS * 1000)),
+                    **BY_INDEXES,
                 ),
             )
         except BaseException as error:

@@ -20,7 +20,7 @@ from exchange.storage.postgresql_server.address import Server
 from exchange.storage.postgresql_server.connection import ServerConnection, Types
 from exchange.storage.postgresql_server.errors import ledger_error
 from exchange.storage.postgresql_server.locks import FREE, TRY, WRITING, node_lock
-from exchange.storage.postgresql_server.session import connected, risks
+from exchange.storage.postgresql_server.session import BY_INDEXES, connected, risks
 from exchange.storage.proof.chain import GIVEN, Given, append, last_event, newest
 
 log = structlog.get_logger(__name__)
@@ -235,6 +235,7 @@ class Owner:
             idle_in_transaction_session_timeout=str(STILL_MILLISECONDS),
             lock_timeout=str(WAIT_MILLISECONDS),
             synchronous_commit="on" if self._durable else "off",
+            **BY_INDEXES,
         )
         self.session = ServerConnection(
             self._connection, await_only, str(self._server), self._types
