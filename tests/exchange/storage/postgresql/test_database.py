@@ -35,6 +35,7 @@ SETTINGS = {
     "lock_timeout": "1ms",
     "idle_in_transaction_session_timeout": "1ms",
     "idle_session_timeout": "50ms",
+    "transaction_timeout": "1s",
     "timezone": "Asia/Tokyo",
     "datestyle": "German",
     "bytea_output": "escape",
@@ -75,23 +76,24 @@ async def test_a_databases_settings_change_nothing(
     await asyncio.sleep(0.1)
     assert sessions <= _sessions(postgresql, where), "none was ended because it was idle"
     for each in nodes:
-        assert await each.change(_synchronous) == "on", (
-            "a commit is on the disk when it is answered"
-        )
+        assert await each.change(_told) == ("on", "0"), "a commit is on the disk, and none is ended"
+        assert (await each.read(_told))[1] == "0"
         await each.close()
-    assert await asyncio.to_thread(_of_a_command, where) == "on"
+    assert await asyncio.to_thread(_of_a_command, where) == ("on", "0")
     found = await asyncio.to_thread(verify, where)
     assert found.clean, [check for check in found.checks if check.broken]
 
 
-def _synchronous(connection: Connection) -> str:
-    [(told,)] = connection.execute("SELECT current_setting('synchronous_commit')").fetchall()
-    return str(told)
+def _told(connection: Connection) -> tuple[str, str]:
+    [told] = connection.execute(
+        "SELECT current_setting('synchronous_commit'),current_setting('transaction_timeout')"
+    ).fetchall()
+    return told
 
 
-def _of_a_command(where: Server) -> str:
+def _of_a_command(where: Server) -> tuple[str, str]:
     with session(where, "a command") as command:
-        return _synchronous(command)
+        return _told(command)
 
 
 def _sessions(server: LocalServer, where: Server) -> set[str]:
