@@ -13,6 +13,7 @@ from sqlalchemy.util import await_only, greenlet_spawn
 
 from exchange.errors import LedgerClosed, LedgerLost, LedgerUnavailable
 from exchange.ports import Clock
+from exchange.storage import queries
 from exchange.storage.group import Change
 from exchange.storage.ledger import SqlLedger
 from exchange.storage.postgresql.writer import ServerWriter
@@ -73,7 +74,8 @@ class PostgresLedger(SqlLedger):
             self._readers = await asyncpg.create_pool(
                 self._server.url,
                 connect=self._reached,
-                min_size=1,
+                # (Of a least number asyncpg would see to it by itself, and log each try.)
+                min_size=0,
                 max_size=READERS_MAX,
                 init=prepare,
                 reset=_left_as_it_is,
@@ -87,6 +89,7 @@ class PostgresLedger(SqlLedger):
                     **BY_INDEXES,
                 ),
             )
+            await self.read(queries.position)
         except BaseException as error:
             await self.close()
             said = ledger_error(str(self._server), error) if isinstance(error, Exception) else error

@@ -5,6 +5,7 @@ what the ledger promises, or it is told in one line.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import subprocess
@@ -172,6 +173,27 @@ async def test_a_database_that_is_made_read_only_is_told_until_it_is_not(
         assert (await ledger.record(record("b"))).kind == "new"
     finally:
         await ledger.close()
+
+
+async def test_a_database_that_takes_no_sessions_is_told_by_our_lines_alone(
+    postgresql: LocalServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    where = postgresql.ledger()
+    ledger = PostgresLedger(where)
+    await ledger.open()
+    postgresql.ask(f"ALTER DATABASE {name_of(where)} ALLOW_CONNECTIONS false")
+    postgresql.end_sessions(where)
+    with contextlib.suppress(LedgerUnavailable):
+        await ledger.position()  # by the session that was ended
+    with pytest.raises(LedgerUnavailable, match="it is not ready for that"):
+        await ledger.position()
+    with pytest.raises(LedgerUnavailable, match="it is not ready for that"):
+        await ledger.record(record("a"))
+    assert not caplog.records, "asyncpg says nothing by itself"
+    postgresql.ask(f"ALTER DATABASE {name_of(where)} ALLOW_CONNECTIONS true")
+    await asyncio.sleep(0.25)
+    assert await ledger.check() == ""
+    await ledger.close()
 
 
 async def test_a_server_without_fsync_is_told(postgresql: LocalServer) -> None:
