@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from exchange.assembly import ledger_address
-from exchange.errors import LedgerUnavailable, SettingsError
+from exchange.errors import LedgerError, LedgerUnavailable, SettingsError
 from exchange.settings import Settings
 from exchange.storage.postgresql.ledger import PostgresLedger
 from exchange.storage.postgresql_server.address import Server
@@ -60,9 +60,10 @@ async def encrypted(
 
 
 async def test_a_private_authority_is_named_in_the_address(
-    postgresql: LocalServer, tmp_path: Path
+    postgresql: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = Folder(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
     async with encrypted(postgresql, folder) as (machine, url):
         verified = f"{url}?sslmode=verify-full&sslrootcert={folder.listener['client_authority']}"
         ledger = PostgresLedger(Server(verified))
@@ -75,6 +76,9 @@ async def test_a_private_authority_is_named_in_the_address(
         refused = PostgresLedger(Server(f"{url}?sslmode=verify-full&sslrootcert={other}"))
         with pytest.raises(LedgerUnavailable, match="certificate verify failed"):
             await refused.open()
+        with pytest.raises(LedgerError, match="root certificate file .* does not exist") as told:
+            await PostgresLedger(Server(f"{url}?sslmode=verify-full")).open()
+        assert "\n" not in str(told.value)
 
 
 @pytest.mark.parametrize(

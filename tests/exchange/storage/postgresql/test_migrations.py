@@ -28,6 +28,8 @@ TAKES_AWAY = re.compile(
     r"\b(?:DROP|RENAME|TRUNCATE|DELETE|UPDATE|ALTER COLUMN|ADD CONSTRAINT|UNIQUE INDEX)\b"
     r"|ADD COLUMN (?![^\"]*DEFAULT)"
 )
+#: In which what takes none is done, or never.
+SECONDS = 20.0
 _MADE = re.compile(r"CREATE TABLE (\w+)")
 _INDEXED = re.compile(r"CREATE (?:UNIQUE )?INDEX \w+ ON (\w+)")
 
@@ -73,7 +75,7 @@ async def test_nodes_write_while_indexes_are_made_also_by_two_and_by_one_that_is
     with monkeypatch.context() as before:
         as_of("0010", tmp_path / "older", before)
         await ledger.open()
-    async with session(where) as other, session(where) as administrator, asyncio.timeout(60):
+    async with session(where) as other, session(where) as administrator, asyncio.timeout(SECONDS):
         writes = other.transaction()
         await writes.start()
         await other.execute("DELETE FROM message")
@@ -122,7 +124,7 @@ async def test_a_table_that_somebody_holds_is_not_waited_for_with_all_behind(
             with pytest.raises(LedgerUnavailable, match="another process holds it"):
                 await migrate(where)
         upgrade = asyncio.ensure_future(migrate(where))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(SECONDS):
             while not await node.fetchval(_WAITS):
                 await asyncio.sleep(0.005)
             await node.execute("UPDATE owner SET name=name")
