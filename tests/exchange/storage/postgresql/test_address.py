@@ -76,7 +76,7 @@ async def test_a_private_authority_is_named_in_the_address(
         refused = PostgresLedger(Server(f"{url}?sslmode=verify-full&sslrootcert={other}"))
         with pytest.raises(LedgerUnavailable, match="certificate verify failed"):
             await refused.open()
-        with pytest.raises(LedgerError, match="root certificate file .* does not exist") as told:
+        with pytest.raises(LedgerError, match=r"root certificate file .* does not exist") as told:
             await PostgresLedger(Server(f"{url}?sslmode=verify-full")).open()
         assert "\n" not in str(told.value)
 
