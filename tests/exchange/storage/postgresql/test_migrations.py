@@ -115,7 +115,7 @@ async def test_a_table_that_somebody_holds_is_not_waited_for_with_all_behind(
         as_of("0002", tmp_path / "older", before)
         await migrate(where)
     monkeypatch.setattr(migrating, "HELD_MILLISECONDS", 50)
-    async with session(where) as dump, session(where) as node:
+    async with session(where) as dump, session(where) as node, asyncio.timeout(SECONDS):
         reads = dump.transaction()
         await reads.start()
         await dump.execute("LOCK TABLE owner IN ACCESS SHARE MODE")
@@ -124,13 +124,12 @@ async def test_a_table_that_somebody_holds_is_not_waited_for_with_all_behind(
             with pytest.raises(LedgerUnavailable, match="another process holds it"):
                 await migrate(where)
         upgrade = asyncio.ensure_future(migrate(where))
-        async with asyncio.timeout(SECONDS):
-            while not await node.fetchval(_WAITS):
-                await asyncio.sleep(0.005)
-            await node.execute("UPDATE owner SET name=name")
-            assert not upgrade.done()
-            await reads.rollback()
-            await upgrade
+        while not await node.fetchval(_WAITS):
+            await asyncio.sleep(0.005)
+        await node.execute("UPDATE owner SET name=name")
+        assert not upgrade.done()
+        await reads.rollback()
+        await upgrade
         assert await node.fetchval(_REVISION) == newest_revision()
 
 
