@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -126,15 +125,6 @@ def execute_with(
 def _with(name: str, columns: str, rows: int) -> str:
     names = [column.split()[0] for column in columns.split(",")]
     return f"WITH {name}({','.join(names)}) AS (VALUES {placeholders(rows, len(names))}) "
-
-
-def planned_by_values(connection: Connection) -> AbstractContextManager[None]:
-    """Within this, a server plans each statement for the values that it is given (see
-    `ServerConnection.planned_by_values`); SQLite goes by its hints.
-    """
-    if isinstance(connection, sqlite3.Connection):
-        return nullcontext()
-    return connection.planned_by_values()
 
 
 def each(connection: Connection, query: str, values: Sequence[Any] = ()) -> Iterable[Any]:

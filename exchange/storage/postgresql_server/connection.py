@@ -135,20 +135,6 @@ class ServerConnection:
         finally:
             self._put_off = None
 
-    @contextmanager
-    def planned_by_values(self) -> Iterator[None]:
-        """Within this, each statement is planned for the values that it is given. A plan for any
-        values, which the server makes of a statement that comes again, knows neither how narrow a
-        range is nor how often a value comes. Planning costs more than most reads.
-
-        Source: PostgreSQL's documentation, 19.7.4 "Other Planner Options".
-        """
-        self.execute("SET plan_cache_mode=force_custom_plan")
-        try:
-            yield
-        finally:
-            self.execute("RESET plan_cache_mode")
-
     def _insert_put_off(self) -> None:
         if self._put_off:
             waiting, self._put_off = self._put_off, {}

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 
 from exchange.ports.rows import Found, MessageFilter, MessageRow
-from exchange.storage.connection import Connection, planned_by_values
+from exchange.storage.connection import Connection
 from exchange.storage.queries import MESSAGE
 from exchange.storage.search.conditions import matching
 from exchange.storage.search.streams import EVERY_MESSAGE, Stream, streams_of
@@ -32,18 +32,6 @@ def search(
     """The newest messages that are wanted, with ids below `before`, among about the `look` newest
     that the narrowest of the indexes names, as far as the time lets it look.
     """
-    with planned_by_values(connection):
-        return _search(connection, wanted, before, most, look, within_seconds)
-
-
-def _search(
-    connection: Connection,
-    wanted: MessageFilter,
-    before: int,
-    most: int,
-    look: int,
-    within_seconds: float,
-) -> Found:
     until_time = time.perf_counter() + within_seconds
     driver = _narrowest(connection, streams_of(connection, wanted), before, wanted.first, look)
     condition, values = matching(wanted)

@@ -14,7 +14,7 @@ import pytest
 
 from tests.drills.conftest import Record
 from tests.drills.drill import REPEATED_MAX, Drill, drilling
-from tests.drills.failing_disk import HERE, FailingServer
+from tests.drills.server_disk.failing import HERE, FailingServer
 
 #: Which calls on which files fail. A server that can't write its log, or be told that it is on the
 #: disk, ends all sessions and recovers.
