@@ -19,6 +19,8 @@ _FILL = f"""INSERT INTO message SELECT 1000000000+n,'luova','population.births',
   'id-'||n,'',0,'accepted','api','',1,1,'','{{}}','',1000000+n,'' FROM generate_series(1,{THERE}) n;
 INSERT INTO delivery SELECT id,id,'kela','push','delivered',1,1,0,1,0,0,'',position,0 FROM message
   WHERE id>1000000000"""
+#: One message, of nobody knows whom.
+WANTED = MessageFilter(sender_message_id="id-7")
 _READ = (
     "SELECT SUM(seq_tup_read)+SUM(idx_tup_fetch) FROM pg_stat_xact_user_tables "
     "WHERE relname IN ('message','delivery')"
@@ -66,12 +68,8 @@ async def test_a_search_reads_few_rows_however_often_it_comes(postgresql: LocalS
         for has_statistics in (False, True):
             if has_statistics:
                 await ledger.change(_grown)
-            for wanted in (
-                MessageFilter(sender_message_id="id-7"),
-                MessageFilter(sender="sender-7", receiver="nobody"),
-            ):
-                read = [await ledger.read(_rows_of, wanted) for _ in range(TIMES)]
-                assert max(read) < THERE / 10, (has_statistics, wanted, read)
+            read = [await ledger.read(_rows_of, WANTED) for _ in range(TIMES)]
+            assert 0 < max(read) < THERE / 10, (has_statistics, read)
     finally:
         await ledger.close()
 
