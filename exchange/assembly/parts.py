@@ -22,7 +22,7 @@ from exchange.journey.deliver.retry import RetryPolicy
 from exchange.journey.validate import Judge
 from exchange.journey.waiting import WaitingLimits
 from exchange.ports import Channel, Clock, Transport
-from exchange.ports.lanes import Duties
+from exchange.ports.lanes import Duties, Nodes
 from exchange.ports.message import Strictness
 from exchange.schemas import official
 from exchange.schemas.catalogue import Catalogue
@@ -31,6 +31,7 @@ from exchange.schemas.directory import load as load_directory
 from exchange.settings import Role, Section, Settings, load
 from exchange.settings.x_road import X_ROAD
 from exchange.storage.ledger import SqlLedger
+from exchange.storage.nodes.workers import Workers
 from exchange.storage.postgresql_server.address import SCHEMES, Server
 from exchange.storage.snapshot import Where
 from exchange.storage.sqlite import SqliteLedger
@@ -266,6 +267,15 @@ def leased_lanes_of(settings: Settings, ledger: SqlLedger) -> LeasedLanes | None
     role = settings.server.role
     duties = Duties(role.delivers, role.keeps)
     return LeasedLanes(ServerLeases(ledger), duties, NotifyWakes(ledger.where, ledger))
+
+
+def nodes_of(settings: Settings, ledger: SqlLedger) -> Nodes:
+    """What tells of the nodes that share the ledger."""
+    if isinstance(ledger.where, Server):
+        from exchange.storage.nodes.server import ServerNodes
+
+        return ServerNodes(ledger)
+    return Workers(ledger, settings.server.workers)
 
 
 def ledger_of(

@@ -45,6 +45,7 @@ MENU = (
     ("/dead-letters", "Dead letters"),
     ("/partners", "Partners"),
     ("/stubs", "Stubs"),
+    ("/nodes", "Nodes"),
     ("/statistics", "Statistics"),
     ("/validate", "Validate"),
     ("/disclosures", "Disclosures"),
