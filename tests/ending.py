@@ -4,16 +4,13 @@ starts are the product's own business.
 
 from __future__ import annotations
 
-import ctypes
 import functools
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
 
-from exchange.lifetime import HAS_SIGNAL, PR_SET_PDEATHSIG
+from exchange.lifetime import HAS_SIGNAL, ends_with_us
 
 
 def end_children_with_us() -> None:
@@ -22,17 +19,14 @@ def end_children_with_us() -> None:
     """
     if not HAS_SIGNAL:
         return
-    # What is called between fork and exec is looked up before.
-    prctl, begin = ctypes.CDLL(None).prctl, subprocess.Popen.__init__
+    begin = subprocess.Popen.__init__
 
     @functools.wraps(begin)
     def ended(self: Any, *arguments: Any, **keywords: Any) -> None:
-        parent, before = os.getpid(), keywords.pop("preexec_fn", None)
+        before, ends = keywords.pop("preexec_fn", None), ends_with_us()
 
         def prepare() -> None:
-            prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-            if os.getppid() != parent:
-                os._exit(1)
+            ends()
             if before is not None:
                 before()
 

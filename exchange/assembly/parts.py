@@ -170,6 +170,15 @@ def check_partners(settings: Settings) -> None:
     check_delivery(directory_of(settings), channels.values())
 
 
+def check_telemetry(settings: Settings) -> None:
+    """Refuse a collector that nothing could be sent to, once for all workers.
+
+    Raises:
+        SettingsError: as `tracing_of` says.
+    """
+    tracing_of(settings, worker=0)
+
+
 def check_listeners(settings: Settings) -> None:
     """Refuse listeners that could not be served.
 
