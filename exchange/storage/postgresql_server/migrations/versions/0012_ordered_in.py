@@ -18,8 +18,8 @@ def upgrade() -> None:
     """Add the column and its index."""
     # (A try before this one may have ended between the two.)
     op.execute(
-        "ALTER TABLE delivery ADD COLUMN IF NOT EXISTS "
-        "ordered_in TEXT DEFAULT '' NOT NULL COLLATE \"C\""
+        "ALTER TABLE delivery "
+        "ADD COLUMN IF NOT EXISTS ordered_in TEXT DEFAULT '' NOT NULL COLLATE \"C\""
     )
     make_indexes(
         {
