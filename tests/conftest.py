@@ -10,6 +10,7 @@ import ipaddress
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -39,8 +40,8 @@ settings.load_profile("house")
 MEMORY = Path("/dev/shm")
 #: Several times what all tests write at once.
 MEMORY_BYTES_MIN = 2 * 1024**3
-#: By this variable pytest is told where it makes the folders of tests.
-TEMPORARY = "PYTEST_DEBUG_TEMPROOT"
+#: Whoever names pytest's folder by this variable has the files there.
+CHOSEN = "PYTEST_DEBUG_TEMPROOT"
 
 #: How a fixture or a loop is written that the tests of a module share.
 SHARED = 'scope="module"'
@@ -57,14 +58,15 @@ def find_browser() -> str | None:
 
 
 def keep_files_in_memory() -> None:
-    """Make the folders of tests in memory, where there is room: a new ledger waits for the disk ten
-    times, a message twice, and thousands of tests begin with both. A process that is killed leaves
-    the same files as on a disk. The drills at full length use the disk.
+    """Make the folders of tests, and those of the servers and programs that they start, in memory,
+    where there is room: a new ledger waits for the disk ten times, a message twice, a new database
+    is 300 files, and thousands of tests begin with one. A process that is killed leaves the same
+    files as on a disk. The drills at full length use the disk.
     """
-    if "DRILLS" in os.environ or TEMPORARY in os.environ or not os.access(MEMORY, os.W_OK):
+    if "DRILLS" in os.environ or CHOSEN in os.environ or not os.access(MEMORY, os.W_OK):
         return
     if shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN:
-        os.environ[TEMPORARY] = str(MEMORY)
+        tempfile.tempdir = os.environ["TMPDIR"] = str(MEMORY)
 
 
 class NetworkForbidden(BaseException):
@@ -93,6 +95,8 @@ def refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
 # Imported by jsonschema, it makes a grammar of IRIs, which takes each worker more than a second; no
 # schema here has one.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+# Tests trust no public authority, and reading the system's takes each process 50 ms.
+os.environ.setdefault("SSL_CERT_FILE", os.devnull)
 keep_files_in_memory()
 sys.addaudithook(refuse_network)
 end_children_with_us()
