@@ -24,6 +24,8 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.ending import end_children_with_us
 
 if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
     from tests.postgresql import LocalServer
 
 # The same examples in every run of `make test`, so that its outcome is a function of the code;
@@ -110,6 +112,16 @@ class ByModule(LoadScopeScheduling):
     def __init__(self, config: pytest.Config, log: Producer) -> None:
         super().__init__(config, log)
         self._whole = cache(lambda module: SHARED in (config.rootpath / module).read_text("utf-8"))
+
+    def mark_test_complete(
+        self, node: WorkerController, item_index: int, duration: float = 0
+    ) -> None:
+        """Forget what a worker is through with: after each test all that it ever got is counted."""
+        super().mark_test_complete(node, item_index, duration)
+        assigned = self.assigned_work[node]
+        scope = self._split_scope(self.registered_collections[node][item_index])
+        if all(assigned[scope].values()):
+            del assigned[scope]
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]
