@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pydantic_core
 
@@ -31,6 +31,7 @@ from exchange.storage.connection import Connection, execute_with, insert
 from exchange.storage.counters.sums import Totals
 from exchange.storage.operators import audit
 from exchange.storage.proof.chain import Additions, content_digest, memory_digest
+from exchange.storage.queries import MEMORY, memory
 from exchange.storage.search.persons import named
 
 MESSAGE_COLUMNS = ",".join(MessageRow._fields)
@@ -39,6 +40,13 @@ _LAST = "ON CONFLICT(id) DO UPDATE SET last=excluded.last"
 #: In the place of a channel: items that were told lie in the table `memory`, under kind and item.
 ITEMS_TOLD = "items told"
 _TOLD = "1"
+
+_REPLACE = (
+    "ON CONFLICT(channel,key) DO UPDATE SET value=excluded.value,version=excluded.version,"
+    "digest=excluded.digest,message_id=excluded.message_id"
+)
+#: A row of what is not remembered yet.
+_NOTHING = ("", "", "", 0, b"", 0)
 
 Ended = TypeVar("Ended", Record, Settlement)
 
@@ -68,18 +76,21 @@ def record_all(
             "ON CONFLICT DO NOTHING RETURNING id",
         )
     }
+    memories = Memories(
+        connection,
+        {
+            (record.message.channel, each.key): None
+            for record in records
+            if record.message.id in inserted
+            for each in record.remember
+        },
+    )
     kept: list[Record] = []
     for index, record in enumerate(records):
         if record.message.id not in inserted:
             answers[index] = _repeated(connection, record, totals, additions)
-        elif record.remember and (
-            stale := remember(
-                connection,
-                record.message.channel,
-                record.remember,
-                additions,
-                record.message.id,
-            )
+        elif stale := memories.remember(
+            record.message.channel, record.remember, additions, record.message.id
         ):
             connection.execute("DELETE FROM message WHERE id = ?", (record.message.id,))
             answers[index] = Recorded("stale", stale=stale)
@@ -96,6 +107,7 @@ def record_all(
         counted = first_told(connection, record, record.message.id, additions)
         additions.record(counted, stored)
         totals.add(counted.counts)
+    memories.write(connection)
     insert(connection, "body", "message_id,codec,content", bodies)
     insert(connection, "named_person", "segment,person,message_id", named(kept))
     deliveries = [tuple(delivery) for record in kept for delivery in record.deliveries]
@@ -166,41 +178,44 @@ def _same(connection: Connection, original: MessageRow, record: Record) -> bool:
     )
 
 
-def remember(
-    connection: Connection,
-    channel: str,
-    entries: Sequence[Remember],
-    additions: Additions,
-    message_id: int = 0,
-) -> list[str]:
-    """Write what the channel wants to remember of a message (0: of none); the keys that somebody
-    changed since they were read (then nothing is kept).
+class Memories:
+    """What channels remember under those keys (channel, key), as the transaction finds it, and what
+    it makes of it: `write` at the end.
     """
-    stale, change = [], 0
-    connection.execute("SAVEPOINT memory")
-    for each in entries:
-        value = pydantic_core.to_json(each.value).decode()
-        of = message_id if each.with_message else 0
-        digest = memory_digest(channel, each.key, value, each.version + 1, of)
-        if each.version == 0:
-            replaced = connection.execute(
-                "INSERT INTO memory(channel,key,value,version,digest,message_id) "
-                "VALUES (?,?,?,1,?,?) ON CONFLICT DO NOTHING RETURNING replaced",
-                (channel, each.key, value, digest, of),
-            ).fetchone()
-        else:
-            replaced = connection.execute(
-                "UPDATE memory SET value=?,version=version+1,replaced=digest,digest=?,message_id=? "
-                "WHERE channel=? AND key=? AND version=? RETURNING replaced",
-                (value, digest, of, channel, each.key, each.version),
-            ).fetchone()
-        if replaced is None:
-            stale.append(each.key)
-        else:
-            change += int.from_bytes(digest) - int.from_bytes(replaced[0])
-    connection.execute("ROLLBACK TO memory" if stale else "RELEASE memory")
-    additions.memory += 0 if stale else change
-    return stale
+
+    def __init__(self, connection: Connection, wanted: Iterable[tuple[str, str]]) -> None:
+        self._known = {row[:2]: row for row in memory(connection, wanted)}
+        self._changed: dict[tuple[str, str], tuple[Any, ...]] = {}
+
+    def remember(
+        self, channel: str, entries: Sequence[Remember], additions: Additions, message_id: int = 0
+    ) -> list[str]:
+        """Keep what the channel wants to remember of a message (0: of none); the keys that somebody
+        changed since they were read (then nothing is kept).
+        """
+        stale: list[str] = []
+        kept: dict[tuple[str, str], tuple[Any, ...]] = {}
+        for each in entries:
+            place = (channel, each.key)
+            *_, version, _, _ = kept.get(place) or self._known.get(place) or _NOTHING
+            if version != each.version:
+                stale.append(each.key)
+                continue
+            value = pydantic_core.to_json(each.value).decode()
+            of = message_id if each.with_message else 0
+            digest = memory_digest(*place, value, version + 1, of)
+            kept[place] = (*place, value, version + 1, digest, of)
+        if not stale:
+            for place, (*_, digest, _) in kept.items():
+                *_, before, _ = self._known.get(place, _NOTHING)
+                additions.memory += int.from_bytes(digest) - int.from_bytes(before)
+            self._known |= kept
+            self._changed |= kept
+        return stale
+
+    def write(self, connection: Connection) -> None:
+        """Store what was changed."""
+        insert(connection, "memory", MEMORY, [*self._changed.values()], _REPLACE)
 
 
 def first_told(
@@ -229,7 +244,7 @@ def first_told(
     new = insert(
         connection,
         "memory",
-        "channel,key,value,version,digest,message_id",
+        MEMORY,
         rows,
         "ON CONFLICT DO NOTHING RETURNING key,digest",
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exchange.ports.ledger import Old, Record, Recorded, Remember, Settlement
-from exchange.storage.commit import record_all, remember, settle_all
+from exchange.storage.commit import Memories, record_all, settle_all
 from exchange.storage.connection import Connection
 from exchange.storage.counters.sums import Totals
 from exchange.storage.proof.chain import Additions, Given, Link
@@ -101,7 +101,9 @@ def _adds_alone(what: Change) -> bool:
 
 def _note(connection: Connection, noted: Note, additions: Additions) -> list[str]:
     """Remember, and do what goes with it; the stale keys."""
-    stale = remember(connection, noted.channel, noted.entries, additions, noted.message_id)
+    memories = Memories(connection, {(noted.channel, each.key): None for each in noted.entries})
+    stale = memories.remember(noted.channel, noted.entries, additions, noted.message_id)
+    memories.write(connection)
     if noted.then is not None and not stale:
         noted.then(connection)
     return stale

@@ -165,10 +165,8 @@ class SqlLedger(SharedTurns):
 
     async def recall(self, channel: str, keys: Sequence[str]) -> dict[str, Remembered]:
         """What a channel remembers under these keys."""
-        return {
-            key: Remembered(from_json(value), version)
-            for key, value, version in await self.read(queries.memory, channel, keys)
-        }
+        places = [(channel, key) for key in keys]
+        return queries.recalled(await self.read(queries.memory, places))
 
     async def remembered(
         self, channel: str, prefix: str, after: str, most: int, newest_first: bool = False

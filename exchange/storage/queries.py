@@ -4,8 +4,10 @@ nothing that changes the ledger.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+from pydantic_core import from_json
 
 from exchange.clocks import SEQUENCE_BITS, WORKER_MASK
 from exchange.ports.ledger import (
@@ -16,13 +18,20 @@ from exchange.ports.ledger import (
     MessageRow,
     Pending,
     Place,
+    Remembered,
 )
 from exchange.storage.codec import unpack
-from exchange.storage.connection import Connection
+from exchange.storage.connection import Connection, execute_with
 
 MESSAGE = ",".join(f"message.{name}" for name in MessageRow._fields)
 DELIVERY = ",".join(f"delivery.{name}" for name in DeliveryRow._fields)
 EVENT = ",".join(EventRow._fields)
+#: Columns of the table `memory`.
+MEMORY = "channel,key,value,version,digest,message_id"
+_REMEMBERED = (
+    f"SELECT {','.join(f'memory.{name}' for name in MEMORY.split(','))} "
+    "FROM wanted CROSS JOIN memory ON memory.channel=wanted.channel AND memory.key=wanted.key"
+)
 
 #: What the index of ordered deliveries that are to be made is of.
 _ORDERED = "state='waiting' AND mode='push' AND ordered=1"
@@ -36,17 +45,14 @@ _HELD = """EXISTS (SELECT 1 FROM delivery AS earlier
   AND its.channel=own.channel AND its.conversation=own.conversation)"""
 
 
-def memory(connection: Connection, channel: str, keys: Sequence[str]) -> list[tuple[str, str, int]]:
-    """(key, value, version) of those keys that are remembered."""
-    rows: list[tuple[str, str, int]] = []
-    for start in range(0, len(keys), 1000):
-        part = keys[start : start + 1000]
-        rows += connection.execute(
-            "SELECT key,value,version FROM memory WHERE channel=? AND key IN "
-            f"({','.join('?' * len(part))})",
-            (channel, *part),
-        ).fetchall()
-    return rows
+def memory(connection: Connection, places: Iterable[tuple[str, str]]) -> list[tuple[Any, ...]]:
+    """What is remembered at those places (channel, key): rows of `MEMORY`."""
+    return execute_with(connection, "wanted", [*places], "channel text,key text", _REMEMBERED)
+
+
+def recalled(rows: Iterable[tuple[Any, ...]]) -> dict[str, Remembered]:
+    """Such rows of one channel, by their keys."""
+    return {key: Remembered(from_json(value), version) for _, key, value, version, *_ in rows}
 
 
 def remembered(

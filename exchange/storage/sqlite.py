@@ -119,6 +119,11 @@ class SqliteLedger(SqlLedger):
         except UNREADABLE as error:
             raise self._writer.heard(error) from error
 
+    async def pass_on(self, change: Callable[..., Result], *arguments: Any) -> Result:
+        """Make a change as any other: a file has one way to be written."""
+        result: Result = await self._submit(lambda connection: change(connection, *arguments))
+        return result
+
     async def scan(self, query: Callable[..., Result], *arguments: Any) -> Result:
         """Run a query that may take long, on another thread."""
         try:

@@ -257,8 +257,8 @@ class Owner(SQLModel, table=True):
 
 class Memory(SQLModel, table=True):
     """What a channel remembers between messages, as JSON; `version` grows by one with each
-    change; `digest` is that of the row, `replaced` that of the version before; `message_id` is the
-    message with which it is forgotten (0: never).
+    change; `digest` is that of the row; `message_id` is the message with which it is forgotten (0:
+    never). (`replaced` was the digest of the version before: nothing reads or writes it now.)
     """
 
     __tablename__ = "memory"

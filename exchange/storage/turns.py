@@ -5,15 +5,22 @@ came until it is taken in or refused; who waits for whom is the journey's (`jour
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from asyncio import Future
-from collections.abc import Callable
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from exchange.storage.connection import Connection
-from exchange.storage.group import Change
+from exchange.storage.connection import Connection, execute_with
 from exchange.storage.ownership import Ownership
 
 Result = TypeVar("Result")
+
+_ASKED = "number bigint,channel text,sender text,node bigint"
+_TAKE = (
+    "INSERT INTO turn(number,channel,sender,node) "
+    "SELECT (SELECT COALESCE(MAX(number),0) FROM turn)+asked.number,channel,sender,node "
+    "FROM asked WHERE true ON CONFLICT DO NOTHING RETURNING number,channel,sender"
+)
+_END = "DELETE FROM turn WHERE (number,node) IN (SELECT number,node FROM ended)"
 
 
 class SharedTurns(ABC):
@@ -22,18 +29,26 @@ class SharedTurns(ABC):
     ownership: Ownership
 
     @abstractmethod
-    def _submit(self, what: Change) -> Future[Any]: ...
-
-    @abstractmethod
     async def read(self, query: Callable[..., Result], *arguments: Any) -> Result:
         """Run a short query."""
 
+    @abstractmethod
+    async def pass_on(self, change: Callable[..., Result], *arguments: Any) -> Result:
+        """Make a change by which nodes tell each other something: it is in no chain, and may be
+        lost when the machine stops.
+        """
+
+    async def take_turns(self, senders: Sequence[tuple[str, str]]) -> list[int]:
+        """Messages of these (channel, sender) have come, in this order."""
+        return await self.pass_on(take_turns, senders, self.ownership.node)
+
+    async def end_turns(self, turns: Sequence[int]) -> Sequence[None]:
+        """Messages are taken in, or refused."""
+        return await self.pass_on(end_turns, self.ownership.node, turns)
+
     async def take_turn(self, channel: str, sender: str) -> int:
         """A message of that sender has come."""
-        node = self.ownership.node
-        number: int = await self._submit(
-            lambda connection: take_turn(connection, channel, sender, node)
-        )
+        [number] = await self.take_turns([(channel, sender)])
         return number
 
     async def has_earlier_turn(self, channel: str, sender: str, turn: int) -> bool:
@@ -43,25 +58,28 @@ class SharedTurns(ABC):
 
     async def end_turn(self, turn: int) -> None:
         """A message is taken in, or refused."""
-        node = self.ownership.node
-        await self._submit(lambda connection: end_turn(connection, node, turn))
+        await self.end_turns([turn])
 
     async def drop_earlier_turns(self, channel: str, sender: str, turn: int) -> None:
         """End the turns of other nodes that came before."""
-        node = self.ownership.node
-        await self._submit(
-            lambda connection: drop_earlier_turns(connection, channel, sender, node, turn)
-        )
+        await self.pass_on(drop_earlier_turns, channel, sender, self.ownership.node, turn)
 
 
-def take_turn(connection: Connection, channel: str, sender: str, node: int) -> int:
-    """The next turn, after all that have not ended."""
-    [(number,)] = connection.execute(
-        "INSERT INTO turn(number,channel,sender,node) "
-        "SELECT COALESCE(MAX(number),0)+1,?,?,? FROM turn RETURNING number",
-        (channel, sender, node),
-    ).fetchall()
-    return int(number)
+def take_turns(connection: Connection, senders: Sequence[tuple[str, str]], node: int) -> list[int]:
+    """The next turns, after all that have not ended."""
+    turns: dict[int, int] = {}
+    # (On a server another node may take the same number meanwhile, and is seen the next time.)
+    while left := [place for place in range(len(senders)) if place not in turns]:
+        rows = [(number, *senders[place], node) for number, place in enumerate(left, 1)]
+        taken: dict[tuple[str, str], deque[int]] = defaultdict(deque)
+        for number, channel, sender in sorted(
+            execute_with(connection, "asked", rows, _ASKED, _TAKE)
+        ):
+            taken[channel, sender].append(number)
+        for place in left:
+            if free := taken[senders[place]]:
+                turns[place] = free.popleft()
+    return [turns[place] for place in range(len(senders))]
 
 
 def has_earlier_turn(
@@ -75,9 +93,11 @@ def has_earlier_turn(
     return row is not None
 
 
-def end_turn(connection: Connection, node: int, number: int) -> None:
-    """End a turn of a node's own."""
-    connection.execute("DELETE FROM turn WHERE number=? AND node=?", (number, node))
+def end_turns(connection: Connection, node: int, turns: Sequence[int]) -> Sequence[None]:
+    """End turns of a node's own."""
+    rows = [(turn, node) for turn in turns]
+    execute_with(connection, "ended", rows, "number bigint,node bigint", _END)
+    return [None] * len(turns)
 
 
 def end_turns_of(connection: Connection, node: int) -> None:

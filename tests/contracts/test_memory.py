@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from exchange.ports.ledger import Old, Remember
 from exchange.storage.ledger import SqlLedger
 from tests.contracts.rows import record, settlement
@@ -55,4 +57,27 @@ async def test_what_is_noted_later_is_forgotten_with_its_message(ledger: SqlLedg
     assert await ledger.note("luova", noted, message.message.id)
     assert (await ledger.drop(ALL, ALL, 10)).messages == 1
     assert sorted(await ledger.recall("luova", ["goes", "stays"])) == ["stays"]
+    assert (await ledger.verify()).clean
+
+
+async def test_of_a_group_whoever_read_before_another_changed_a_key_is_stale(
+    ledger: SqlLedger,
+) -> None:
+    again = [Remember("twice", "first"), Remember("twice", "second", 1)]
+    group = [
+        record("first", remember=[Remember("key", 1), *again]),
+        record("late", remember=[Remember("key", 2), Remember("lost", 2)]),
+        record("next", remember=[Remember("key", 3, 1), Remember("other", 3)]),
+    ]
+    found = await asyncio.gather(*(ledger.record(each) for each in group))
+    assert [(each.kind, list(each.stale)) for each in found] == [
+        ("new", []), ("stale", ["key"]), ("new", []),
+    ]  # fmt: skip
+    known = await ledger.recall("luova", ["key", "twice", "lost", "other", "key"])
+    assert {key: (each.value, each.version) for key, each in known.items()} == {
+        "key": (3, 2), "twice": ("second", 2), "other": (3, 1),
+    }  # fmt: skip
+    assert not await ledger.note("luova", [Remember("fresh", 1), Remember("key", 4, 1)])
+    assert await ledger.note("luova", [Remember("key", 4, 2)])
+    assert sorted(await ledger.recall("luova", ["fresh", "key"])) == ["key"]
     assert (await ledger.verify()).clean

@@ -52,6 +52,8 @@ class Dispatcher:
         self._tasks: dict[asyncio.Task[None], Delivery] = {}
         self._pauses: set[asyncio.Task[None]] = set()
         self._closing = False
+        #: When it was seen to the receivers last; the end of time, so that the first look does.
+        self._attended_at = 1 << 62
         fetching = Fetching(
             ledger=ledger,
             clock=clock,
@@ -288,9 +290,14 @@ class Dispatcher:
 
     async def _attend(self) -> None:
         """See to the receivers that fail or are paused: probe them, go on with those that are up
-        again, give up what waited for them until its deadline.
+        again, give up what waited for them until its deadline. At a poll; not as often as another
+        worker tells of deliveries.
         """
         self._pump_starved()
+        now = self._clock.now()
+        if 0 <= now - self._attended_at < self._bounds.poll_seconds * 1000:
+            return
+        self._attended_at = now
         for receiver in await self._receivers.look():
             self._go_on(receiver)
         for receiver in self._receivers.due():

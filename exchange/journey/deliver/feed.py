@@ -73,7 +73,7 @@ class Feed:
                 Exception
             ):  # whatever ails the ledger, what waits there must be taken up again once it is well
                 log.exception("deliveries not fetched")
-            if fetched and len(self._held) < self._bounds.ready_max // 2:
+            if fetched and self.behind and len(self._held) < self._bounds.ready_max // 2:
                 await asyncio.sleep(0)
                 continue
             await self._wait()
@@ -101,11 +101,13 @@ class Feed:
         if room <= self._bounds.ready_max // 64 or not lanes:
             return 0
         full = self._held.full(room)
+        # (What is committed from here on, and found no room, is not among what is due.)
+        self.behind = False
         most = self._bounds.ready_max + room
         due = await self._ledger.waiting(lanes, self._clock.now(), most, without=full)
         wanted = [each for each in due if each.id not in self._held]
         fitting = self._held.fitting(wanted)
-        self.behind = len(wanted) > len(fitting) or len(due) == most or bool(full)
+        self.behind |= len(wanted) > len(fitting) or len(due) == most or bool(full)
         fetched = 0
         for start in range(0, len(fitting), 100):
             for pending in await self._ledger.pending(fitting[start : start + 100]):

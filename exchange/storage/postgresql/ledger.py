@@ -5,7 +5,7 @@ storage's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import asyncpg
@@ -13,8 +13,11 @@ from sqlalchemy.util import await_only, greenlet_spawn
 
 from exchange.errors import LedgerClosed, LedgerLost, LedgerUnavailable
 from exchange.ports import Clock
+from exchange.ports.ledger import Remembered
+from exchange.storage import queries
 from exchange.storage.group import Change
 from exchange.storage.ledger import SqlLedger
+from exchange.storage.postgresql.gathered import Gathered
 from exchange.storage.postgresql.writer import ServerWriter
 from exchange.storage.postgresql_server.address import Server
 from exchange.storage.postgresql_server.connection import ServerConnection, Types
@@ -35,6 +38,8 @@ Result = TypeVar("Result")
 READERS_MAX = 8
 READER_SECONDS = 10.0
 READ_SECONDS = 60.0
+#: Whoever wants to know more of what a channel remembers than so many keys asks alone.
+GATHERED_MAX = 100
 
 
 class PostgresLedger(SqlLedger):
@@ -61,6 +66,8 @@ class PostgresLedger(SqlLedger):
         self._writer.committed = self._committed
         self._readers: Any = None
         self._types: Types = {}
+        self._recalls = Gathered(self._recall_all)
+        self._taken, self._ended = Gathered(self.take_turns), Gathered(self.end_turns)
 
     async def open(self) -> None:
         """Migrate, own the node, start the writer and the sessions that read."""
@@ -83,6 +90,8 @@ class PostgresLedger(SqlLedger):
                 server_settings=session_settings(
                     f"exchange reads as node {self.ownership.node}",
                     statement_timeout=str(int(READ_SECONDS * 1000)),
+                    # What nodes tell each other (turns, notices) waits for no disk, no standby.
+                    synchronous_commit="off",
                 ),
             )
         except BaseException as error:
@@ -151,6 +160,35 @@ class PostgresLedger(SqlLedger):
         finally:
             await self._readers.release(connection)
         return found
+
+    async def recall(self, channel: str, keys: Sequence[str]) -> dict[str, Remembered]:
+        """What a channel remembers under these keys; by one read with others', but for many: nobody
+        waits for a large delivery's.
+        """
+        if len(keys) > GATHERED_MAX:
+            return await super().recall(channel, keys)
+        return await self._recalls.ask([(channel, key) for key in keys])
+
+    async def _recall_all(
+        self, asked: Sequence[Sequence[tuple[str, str]]]
+    ) -> list[dict[str, Remembered]]:
+        wanted = dict.fromkeys(place for places in asked for place in places)
+        found = {row[:2]: row for row in await self.read(queries.memory, wanted)}
+        return [
+            queries.recalled(found[place] for place in places if place in found) for places in asked
+        ]
+
+    async def take_turn(self, channel: str, sender: str) -> int:
+        """A message of that sender has come; by one statement with others'."""
+        return await self._taken.ask((channel, sender))
+
+    async def end_turn(self, turn: int) -> None:
+        """A message is taken in, or refused; by one statement with others'."""
+        await self._ended.ask(turn)
+
+    async def pass_on(self, change: Callable[..., Result], *arguments: Any) -> Result:
+        """Make a change on one of the sessions that read: nobody's turn to write is waited for."""
+        return await self.read(change, *arguments)
 
     async def scan(self, query: Callable[..., Result], *arguments: Any) -> Result:
         """Run a query that may take long: nothing else waits for it here."""

@@ -35,6 +35,16 @@ COMMIT_SECONDS = 10.0
 #: How long a transaction may stand still before the server ends its session, in milliseconds: a
 #: node that was stopped in the middle of one must not keep all others from writing.
 STILL_MILLISECONDS = 5_000
+#: Plans are made once a session and not for each group, which would take longer than what is
+#: planned, and go by the indexes, however small or empty a table was then: what a commit names, it
+#: names by its key. Source: PostgreSQL's documentation, 19.7.1 "Planner Method Configuration",
+#: 19.7.4 "Other Planner Options".
+PLANS = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
 #: The greatest number that is leased; the one after it is the commands'.
 NODE_MAX = 1022
 #: How long a session that ended by itself may go on to hold its node's lock, in seconds: until the
@@ -234,6 +244,7 @@ class Owner:
             statement_timeout=str(int(ANSWER_SECONDS * 1000)),
             idle_in_transaction_session_timeout=str(STILL_MILLISECONDS),
             lock_timeout=str(WAIT_MILLISECONDS),
+            **PLANS,
             synchronous_commit="on" if self._durable else "off",
         )
         self.session = ServerConnection(

@@ -55,7 +55,7 @@ class NotifyWakes:
         try:
             while self._told:
                 told, self._told = self._told, set()
-                await self._ledger.read(_notify, sorted(told))
+                await self._ledger.pass_on(_notify, sorted(told))
         except LedgerError as error:
             self._told.clear()
             log.debug("nodes not woken: they poll", why=str(error))

@@ -10,7 +10,7 @@ import os
 import re
 import statistics
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -33,8 +33,10 @@ from tests.postgresql import LocalStandby, local_server, local_standby, name_of
 pytestmark = pytest.mark.drill
 
 ROLES = ("gateway", "gateway", "deliverer", "deliverer", "keeper")
-#: Calls a second by each of two groups of partners, and for how long.
-RATE, SECONDS = 10.0, (60.0 if FULL else 15.0)
+#: Calls a second by each of two groups of partners, and for how long; before it for how long to
+#: warm up: each process compiles schemas and plans statements with its first messages.
+RATE, SECONDS = float(os.environ.get("DRILLS_RATE", "10")), (60.0 if FULL else 12.0)
+WARM_UP_SECONDS = 15.0 if FULL else 3.0
 #: Whose conversations, half of them ordered, go to both gateways in turn; their pause.
 SENDERS, PAUSE_SECONDS = 4, 1.0
 #: For how long nothing is sent, to see what is spent on nothing.
@@ -154,27 +156,19 @@ class Run:
 async def run(made: Deployment) -> Run:
     """Send the mix to the gateways, and account for it."""
     loop = asyncio.get_running_loop()
-    first = made.seconds()
+    told = await sent(made, WARM_UP_SECONDS, "3", "4")
+    warmed, first = await received(made), made.seconds()
     await asyncio.sleep(IDLE_SECONDS)
     before, began = made.seconds(), loop.time()
     idle = {name: (before[name] - first[name]) / IDLE_SECONDS for name in first}
-    urls = [each.url for each in made.gateways]
-    async with Spread(urls, SENDERS, PAUSE_SECONDS) as client:
+    async with Spread([each.url for each in made.gateways], SENDERS, PAUSE_SECONDS) as client:
         client.begin()
-        told = await asyncio.gather(
-            *(
-                traffic(urls[number % len(urls)], RATE, SECONDS, "--seed", seed)
-                for number, seed in enumerate(("1", "2"))
-            )
-        )
-        await client.end()
-    async with asyncio.timeout(END_SECONDS):
-        await deliver_all(made.gateways[0].url)
+        told += await sent(made, SECONDS, "1", "2", ending=client.end)
     after, lasted = made.seconds(), loop.time() - began
     found = await asyncio.to_thread(proved, made)
     kept = await asyncio.to_thread(stored, made.where)
     assert client.journal.missing(kept) == []
-    messages = sum(sums.get("received", 0) for sums in found.channels.values())
+    messages = sum(sums.get("received", 0) for sums in found.channels.values()) - warmed
     answered = sum(accepted(each, all_answered=False) for each in told)
     return Run(
         calls=answered + len(client.journal.receipts),
@@ -187,6 +181,35 @@ async def run(made: Deployment) -> Run:
         },
         idle={name: spent * 1000 for name, spent in idle.items()},
     )
+
+
+async def sent(
+    made: Deployment,
+    seconds: float,
+    *seeds: str,
+    ending: Callable[[], Awaitable[None]] | None = None,
+) -> list[str]:
+    """Send the mix, a group for each seed, to the gateways in turn, and wait until all of it is
+    delivered; what the partners tell.
+    """
+    urls = [each.url for each in made.gateways]
+    told = await asyncio.gather(
+        *(
+            traffic(urls[number % len(urls)], RATE, seconds, "--seed", seed)
+            for number, seed in enumerate(seeds)
+        )
+    )
+    if ending is not None:
+        await ending()
+    async with asyncio.timeout(END_SECONDS):
+        await deliver_all(urls[0])
+    return list(told)
+
+
+async def received(made: Deployment) -> int:
+    """How many messages there were so far."""
+    found = await asyncio.to_thread(verify, made.where)
+    return sum(sums.get("received", 0) for sums in found.channels.values())
 
 
 def proved(made: Deployment) -> Verification:

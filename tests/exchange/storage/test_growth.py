@@ -88,7 +88,7 @@ REMEMBERED = record("plan")
         lambda connection: queries.stored(
             connection, "luova", ("a.b", "c.d"), 1, 1 << 62, 10, True
         ),
-        lambda connection: queries.memory(connection, "luova", ["one", "two"]),
+        lambda connection: queries.memory(connection, [("luova", "one"), ("luova", "two")]),
         lambda connection: queries.deliveries(connection, 1),
         lambda connection: queries.events(connection, 1),
         lambda connection: totals(connection, ("channel", "kind"), 0, 1 << 31, True),

@@ -176,7 +176,10 @@ def test_a_message_that_is_alone_at_its_receiver_is_probed_until_its_deadline(
             (found,) = await running.exchange.receiver_states.all()
             assert (found.state, found.failures) == ("failing", told["probe-failed"])
             await time.sleep(300)
-            assert await running.state(message) == ("dead", 3, "http-500")
+            state, attempts, why = await running.state(message)
+            assert (state, attempts) == ("dead", 3)
+            # By a probe that was due then, or between two of them.
+            assert why in {"http-500", "deadline: the receiver was failing or paused"}
 
     run(main())
 

@@ -349,32 +349,3 @@ async def test_a_receiver_that_left_the_directory_harms_no_other(tmp_path: Path)
         }
         assert (await running.state(there))[0] == "delivered"
         assert {receiver for receiver, _ in running.script.calls} == {SECOND}
-
-
-@pytest.mark.parametrize("told", [False, True])
-async def test_a_look_into_the_ledger_leaves_no_task_behind(
-    tmp_path: Path, told: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with way(
-        tmp_path, Script(), deliveries={"poll_seconds": 3600 if told else 0.001}
-    ) as running:
-        ledger, looks = running.exchange.ledger, 0
-        waiting = ledger.waiting
-
-        async def counted(*arguments: Any, **named: Any) -> Any:
-            nonlocal looks
-            looks += 1
-            return await waiting(*arguments, **named)
-
-        async def looked(times: int) -> int:
-            """So many looks; the tasks that there are after them."""
-            until = looks + times
-            while looks < until:
-                if told:
-                    running.exchange.dispatcher._feed.look()
-                await asyncio.sleep(0.002)
-            return len(asyncio.all_tasks())
-
-        monkeypatch.setattr(ledger, "waiting", counted)
-        before = await looked(2)
-        assert await looked(20) < before + 5

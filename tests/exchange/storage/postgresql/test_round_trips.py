@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from exchange.ports.ledger import Old
+from exchange.ports.ledger import Old, Remember
 from exchange.storage.commit import record_all
-from exchange.storage.connection import connect, insert
+from exchange.storage.connection import Connection, connect, insert
 from exchange.storage.counters.sums import Totals
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.postgresql.ledger import PostgresLedger
@@ -93,24 +93,81 @@ def test_links_are_joined_with_their_neighbours_alone(tmp_path: Path) -> None:
     assert left == [(1, 1), (2, 3), (4, 4), (5, 6), (7, 7)]
 
 
-async def test_a_message_and_its_delivery_take_five_round_trips_each(
-    postgresql: LocalServer,
-) -> None:
-    ledger, told = PostgresLedger(postgresql.ledger()), list[str]()
+@asynccontextmanager
+async def asked(server: LocalServer) -> AsyncIterator[tuple[PostgresLedger, list[str]]]:
+    """An open ledger, and what its writing session asks of the server from now on."""
+    ledger, told = PostgresLedger(server.ledger()), list[str]()
     await ledger.open()
     try:
         # The first commit of all asks for more.
-        assert (await ledger.record(record("first"))).kind == "new"
+        first = record("first", remember=[Remember("first", 1)])
+        assert (await ledger.record(first)).kind == "new"
         ledger._writer._owner._connection.add_query_logger(lambda asked: told.append(asked.query))
+        yield ledger, told
+    finally:
+        await ledger.close()
+
+
+async def test_a_message_and_its_delivery_take_five_round_trips_each(
+    postgresql: LocalServer,
+) -> None:
+    async with asked(postgresql) as (ledger, told):
         made = [record(str(number)) for number in range(10)]
         await asyncio.gather(*(ledger.record(each) for each in made))
         recorded = len(told)
         ends = (settlement(each, "delivered", ["delivered"]) for each in made)
         assert all(await asyncio.gather(*(ledger.settle(each) for each in ends)))
-    finally:
-        await ledger.close()
     # The turn, what was given, messages (or ends), all other rows, COMMIT.
     assert (recorded, len(told)) == (5, 10), told
+
+
+async def test_what_messages_remember_takes_one_round_trip_more(postgresql: LocalServer) -> None:
+    async with asked(postgresql) as (ledger, told):
+        made = [
+            record(str(number), remember=[Remember(f"{number}/{key}", key) for key in range(5)])
+            for number in range(10)
+        ]
+        await asyncio.gather(*(ledger.record(each) for each in made))
+    assert len(told) == 6, told
+
+
+async def test_a_turn_is_taken_and_ended_without_a_commit_of_the_writer(
+    postgresql: LocalServer,
+) -> None:
+    async with asked(postgresql) as (ledger, told):
+        turn = await ledger.take_turn("income-register", "kela")
+        assert await ledger.read(_turns) == [(turn,)]
+        await ledger.end_turn(turn)
+        assert await ledger.read(_turns) == []
+        assert await ledger.read(_waits) == [("off",)], "nor for the disk, nor for a standby"
+    assert told == []
+
+
+def _turns(connection: Connection) -> list[tuple[Any, ...]]:
+    return connection.execute("SELECT number FROM turn").fetchall()
+
+
+def _waits(connection: Connection) -> list[tuple[Any, ...]]:
+    return connection.execute("SELECT current_setting('synchronous_commit')").fetchall()
+
+
+async def test_a_commit_goes_by_indexes_however_small_the_tables_are(
+    postgresql: LocalServer,
+) -> None:
+    """Plans are kept: one made for an empty table must do when it is large."""
+    async with asked(postgresql) as (ledger, _):
+        connection = ledger._writer._owner._connection
+        for statement in (
+            "UPDATE delivery SET attempts=0 FROM unnest($1::bigint[]) AS ended(id) "
+            "WHERE delivery.id=ended.id",
+            "SELECT memory.key FROM unnest($1::bigint[]) AS wanted(key) "
+            "JOIN memory ON memory.channel='luova' AND memory.key=wanted.key::text",
+        ):
+            told = await connection.fetch(f"EXPLAIN {statement}", [*range(MANY)])
+            plan = "\n".join(line for (line,) in told)
+            assert "Nested Loop" in plan, plan
+            assert "Index Scan" in plan, plan
+        assert await connection.fetchval("SHOW plan_cache_mode") == "force_generic_plan"
 
 
 def test_insertions_that_were_put_off_come_before_what_follows_them(

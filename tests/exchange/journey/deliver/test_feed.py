@@ -1,0 +1,73 @@
+"""Looks into the ledger for what is due: each is asked for once, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exchange.journey.deliver.dispatcher import Dispatcher
+from exchange.ports import Delivery
+from tests.exchange.journey.way import Script, way
+
+
+@pytest.mark.parametrize("told", [False, True])
+async def test_a_look_into_the_ledger_leaves_no_task_behind(
+    tmp_path: Path, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with way(
+        tmp_path, Script(), deliveries={"poll_seconds": 3600 if told else 0.001}
+    ) as running:
+        ledger, looks = running.exchange.ledger, 0
+        waiting = ledger.waiting
+
+        async def counted(*arguments: Any, **named: Any) -> Any:
+            nonlocal looks
+            looks += 1
+            return await waiting(*arguments, **named)
+
+        async def looked(times: int) -> int:
+            """So many looks; the tasks that there are after them."""
+            until = looks + times
+            while looks < until:
+                if told:
+                    running.exchange.dispatcher._feed.look()
+                await asyncio.sleep(0.002)
+            return len(asyncio.all_tasks())
+
+        monkeypatch.setattr(ledger, "waiting", counted)
+        before = await looked(2)
+        assert await looked(20) < before + 5
+
+
+async def test_who_is_told_of_a_delivery_looks_once_and_asks_for_receivers_at_polls_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def counted(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        async def ask(*arguments: Any, **named: Any) -> Any:
+            asked.append(name)
+            return await real(*arguments, **named)
+
+        return ask
+
+    def told(dispatcher: Dispatcher, _: Delivery) -> None:
+        """As another worker tells of what it took in."""
+        dispatcher._woken("")
+
+    monkeypatch.setattr(Dispatcher, "offer", told)
+    async with way(tmp_path, Script(), deliveries={"poll_seconds": 3600}) as running:
+        ledger, states = running.exchange.ledger, running.exchange.receiver_states
+        await running.send("first")
+        await running.settled()
+        monkeypatch.setattr(ledger, "waiting", counted("deliveries", ledger.waiting))
+        monkeypatch.setattr(states, "all", counted("receivers", states.all))
+        for number in range(5):
+            await running.send(f"m-{number}")
+            await running.settled()
+        assert len(running.script.taken) == 6
+    assert asked == ["deliveries"] * 5
