@@ -41,7 +41,7 @@ settings.load_profile("house")
 #: Files here are in memory, on Linux.
 MEMORY = Path("/dev/shm")
 #: Several times what all tests write at once.
-MEMORY_BYTES_MIN = 2 * 1024**3
+MEMORY_BYTES_MIN = 4 * 1024**3
 #: Whoever names pytest's folder by this variable has the files there.
 CHOSEN = "PYTEST_DEBUG_TEMPROOT"
 
