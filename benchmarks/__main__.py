@@ -16,6 +16,7 @@ from exchange.benchmarks.income_delivery import in_process, told
 from exchange.benchmarks.measure import Unexpected, measure
 from exchange.benchmarks.regression import LARGE
 from exchange.benchmarks.report import keep, summarise, surroundings, table
+from exchange.lifetime import end_in_order
 
 #: Reports and runs of the one measurement that has no server; the first runs teach the forms.
 LARGE_REPORTS, LARGE_RUNS = 3_000, 9
@@ -100,4 +101,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    end_in_order()
     main()

@@ -23,6 +23,7 @@ import uvloop
 from exchange.benchmarks.cases import CASES
 from exchange.benchmarks.driver import drive
 from exchange.benchmarks.grown_ledger import grow
+from exchange.lifetime import end_in_order, ends_with_us
 from exchange.schemas import directory
 from exchange.storage.connection import connect
 from loadtests import processes
@@ -151,6 +152,7 @@ def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
         done = subprocess.run(
             [sys.executable, "-m", "exchange", "verify", "--ledger", f"sqlite:///{largest}"],
             env=processes.environment(), capture_output=True, text=True, check=False,
+            preexec_fn=ends_with_us(),
         )  # fmt: skip
         results["verify"] = {
             "clean": done.returncode == 0,
@@ -198,6 +200,7 @@ def load_once(url: str, rate: float, seconds: float, reports: Path) -> dict[str,
         cwd=processes.ROOT,
         check=False,
         stdout=subprocess.DEVNULL,
+        preexec_fn=ends_with_us(),
     )
     run: dict[str, Any] = json.loads((reports / "load-flat.json").read_text())
     return run
@@ -325,4 +328,5 @@ def table(results: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
+    end_in_order()
     main()

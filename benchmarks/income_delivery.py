@@ -32,6 +32,7 @@ from lxml import etree
 from exchange.adapters.income_register import generate
 from exchange.assembly import Exchange
 from exchange.cli.serving.garbage_collection import GARBAGE_OBJECTS_MAX
+from exchange.lifetime import ends_with_us
 from exchange.ports import Inbound
 from exchange.schemas.catalogue import Catalogue
 from exchange.settings import Settings
@@ -189,6 +190,7 @@ def in_process(reports: int, runs: int) -> dict[str, Any]:
         capture_output=True,
         text=True,
         check=True,
+        preexec_fn=ends_with_us(),
     )
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures

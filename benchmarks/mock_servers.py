@@ -24,6 +24,7 @@ from pydantic import BaseModel
 
 from exchange.benchmarks.driver import Measured
 from exchange.benchmarks.processes import free_port, program
+from exchange.lifetime import ends_with_us
 
 #: Runs the server of a name for so many seconds.
 Run = Callable[[str, float], Measured]
@@ -72,6 +73,7 @@ def installed() -> Path | None:
                 check=True,
                 timeout=INSTALL_SECONDS,
                 capture_output=True,
+                preexec_fn=ends_with_us(),
             )
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             return None

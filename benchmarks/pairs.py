@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from typing import Any
 
 from exchange.benchmarks.cases import CASES
 from exchange.benchmarks.regression import LARGE
+from exchange.lifetime import end_in_order, ends_with_us
 
 #: The name under which `make load` is measured, and which calls a second it sends then: a hundred
 #: times the mean of the whole traffic.
@@ -75,6 +77,9 @@ def measured(checkout: Path, case: str, seconds: float) -> dict[str, float]:
             capture_output=True,
             text=True,
             check=False,
+            # Its folders lie in ours, so that they go also when it is killed.
+            env={**os.environ, "TMPDIR": name},
+            preexec_fn=ends_with_us(),
         )
         # A load test that exceeds its budget has measured all the same.
         if not out.exists():
@@ -117,4 +122,5 @@ def _told(values: Sequence[float], form: str) -> str:
 
 
 if __name__ == "__main__":
+    end_in_order()
     main()

@@ -1,4 +1,6 @@
-"""Starting and ending the measured servers, each pinned to a core of its own; no measurement."""
+"""Starting and ending the measured servers, each pinned to a core of its own; they end with us. No
+measurement.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
+
+from exchange.lifetime import ends_with_us
 
 START_SECONDS = 30.0
 
@@ -55,13 +59,19 @@ def _program(
     folder: Path | None,
     complaints: IO[bytes],
 ) -> Iterator[int]:
+    ends = ends_with_us()
+
+    def prepare() -> None:
+        os.sched_setaffinity(0, cores)
+        ends()
+
     process = subprocess.Popen(
         arguments,
         env={**os.environ, **(environment or {})},
         cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=complaints,
-        preexec_fn=lambda: os.sched_setaffinity(0, cores),
+        preexec_fn=prepare,
         start_new_session=True,
     )
     try:

@@ -27,6 +27,7 @@ import uvloop
 from exchange.benchmarks.driver import Measured, drive
 from exchange.benchmarks.mailboxes import fetch_mailboxes
 from exchange.benchmarks.report import machine
+from exchange.lifetime import end_in_order
 from loadtests import calls, processes, workload
 from loadtests.__main__ import differences, verified, warm_up
 from loadtests.replies import complaint
@@ -213,4 +214,5 @@ def samples_in(folder: Path, options: Any) -> list[calls.Sample]:
 
 
 if __name__ == "__main__":
+    end_in_order()
     sys.exit(main())

@@ -89,6 +89,11 @@ def first_id(milliseconds: int) -> int:
     return max(0, milliseconds - EPOCH_MILLISECONDS) << (WORKER_BITS + SEQUENCE_BITS)
 
 
+def worker_of(number: int) -> int:
+    """The worker, or node, by which an id was given out."""
+    return number >> SEQUENCE_BITS & WORKER_MASK
+
+
 def time_of(number: int) -> int:
     """The time at which an id was given out, in milliseconds since 1970 UTC."""
     return (number >> (WORKER_BITS + SEQUENCE_BITS)) + EPOCH_MILLISECONDS

@@ -9,7 +9,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import FrameType
 
 HAS_SIGNAL = sys.platform.startswith("linux")
 #: prctl(2): the signal that a process gets when its parent ends.
@@ -45,3 +46,33 @@ def end_with(parent: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def ends_with_us() -> Callable[[], None]:
+    """What a program that is started does before it begins (`preexec_fn`), so that it is killed as
+    soon as the thread that started it has ended; nothing where the system sends no such signal.
+    """
+    parent = os.getpid()
+    # What is called between fork and exec is looked up before.
+    prctl = ctypes.CDLL(None).prctl if HAS_SIGNAL else None
+
+    def prepare() -> None:
+        if prctl is not None:
+            prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            if os.getppid() != parent:
+                os._exit(1)
+
+    return prepare
+
+
+def end_in_order() -> None:
+    """From now on SIGTERM and SIGHUP end this process as Ctrl-C does, by an exception: what it
+    started is ended, and its folders are removed. What is ignored stays so (nohup).
+    """
+
+    def end(number: int, _: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)

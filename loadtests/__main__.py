@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from exchange.lifetime import end_in_order, ends_with_us
 from loadtests import bottleneck, budgets, calls, processes, shapes, workload
 from loadtests.partner_load import add_options, towards
 
@@ -287,7 +288,11 @@ def locust(given: argparse.Namespace, url: str, samples: Path, report: Path) -> 
     mix = {"LOAD_MIX": str(given.mix.absolute())} if given.mix else {}
     if given.locusts == 1:
         return subprocess.run(
-            [*command, *run], env=processes.environment(**mix), cwd=processes.ROOT, check=False
+            [*command, *run],
+            env=processes.environment(**mix),
+            cwd=processes.ROOT,
+            check=False,
+            preexec_fn=ends_with_us(),
         ).returncode
     port = processes.free_port()
     distributed = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port)]
@@ -311,6 +316,7 @@ def locust(given: argparse.Namespace, url: str, samples: Path, report: Path) -> 
             env=processes.environment(**mix),
             cwd=processes.ROOT,
             check=False,
+            preexec_fn=ends_with_us(),
         ).returncode
 
 
@@ -363,10 +369,12 @@ def verified(ledger: Path) -> bool:
         check=False,
         capture_output=True,
         text=True,
+        preexec_fn=ends_with_us(),
     )
     print(done.stdout.strip() or done.stderr.strip())
     return done.returncode == 0
 
 
 if __name__ == "__main__":
+    end_in_order()
     sys.exit(main())

@@ -16,6 +16,7 @@ from copy import copy
 from pathlib import Path
 from typing import Any
 
+from exchange.lifetime import ends_with_us
 from loadtests import processes
 
 SECRET = "EXCHANGE_CALLBACK_SECRET"
@@ -97,5 +98,9 @@ def _pushes(given: argparse.Namespace, folder: Path) -> int:
         command += [option, value] if value else []
     command += ["--seed", str(given.seed), "--out", str(folder)]
     return subprocess.run(
-        command, env=processes.environment(), cwd=processes.ROOT, check=False
+        command,
+        env=processes.environment(),
+        cwd=processes.ROOT,
+        check=False,
+        preexec_fn=ends_with_us(),
     ).returncode

@@ -1,5 +1,5 @@
 """The exchange and its stubs as processes for one load test, by their command line alone, and the
-memory that they take.
+memory that they take. They end with us.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
+
+from exchange.lifetime import ends_with_us
 
 START_SECONDS = 60.0
 #: How long somebody else's address is tried where nobody answers at all.
@@ -56,6 +58,7 @@ def process(arguments: Sequence[str], log: Path, **more: str) -> Iterator[subpro
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=ends_with_us(),
         )
     try:
         yield started
@@ -260,4 +263,5 @@ def make_samples(folder: Path, each: int, seed: int, *more: str) -> None:
         cwd=ROOT,
         check=True,
         stdout=subprocess.DEVNULL,
+        preexec_fn=ends_with_us(),
     )

@@ -10,7 +10,7 @@ import random
 import signal
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -245,13 +245,13 @@ async def send_traffic(
     stop: asyncio.Event | None = None,
     first: int = 1,
 ) -> Sent:
-    """Send `rate` calls a second for a while (0: until SIGINT or SIGTERM) and say what became of
-    them.
+    """Send `rate` calls a second for a while (0: until `stop` is set; without one until SIGINT or
+    SIGTERM) and say what became of them.
 
     The loop is open: a call starts when its time has come, whether or not earlier ones were
     answered, and its latency counts from that time. The same seed and number of the `first` chain
     give the same sequence of flows and messages; a ledger that has seen them takes them for
-    duplicates, so live traffic begins at `chains_from` the time. `stop` ends it from outside.
+    duplicates, so live traffic begins at `chains_from` the time.
 
     Raises:
         ValueError: when the rate is not positive or no stub has a flow.
@@ -259,8 +259,7 @@ async def send_traffic(
     flows = [flow for stub in stubs for flow in stub.flows(directory) if flow.weight > 0]
     if rate <= 0 or not flows:
         raise ValueError("traffic needs a positive rate and at least one flow")
-    stop = stop or asyncio.Event()
-    sent = Sent()
+    ended, sent = stop or asyncio.Event(), Sent()
     async with (
         Sender(
             directory=directory,
@@ -273,8 +272,8 @@ async def send_traffic(
         asyncio.TaskGroup() as group,
     ):
         reporting = group.create_task(_report_regularly(sent, report)) if report else None
-        with _signals(stop):
-            await _open_loop(sender, flows, rate, duration_seconds, random.Random(seed), stop)
+        with _signals(ended) if stop is None else nullcontext():
+            await _open_loop(sender, flows, rate, duration_seconds, random.Random(seed), ended)
         if reporting:
             reporting.cancel()
     if report:

@@ -1,9 +1,10 @@
 """What is wrong with a message: a finding (raised by a schema or a rule) and a violation (the same,
-with its position); nothing that decides.
+with its position), and how others' texts are shown with it; nothing that decides.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +12,19 @@ Severity = Literal["error", "warning"]
 
 #: Longest text of `found` or `source` that is repeated to a sender, in characters.
 EXCERPT_CHARACTERS_MAX = 200
+#: Directional characters, and what is of no width or blank beside the spaces, as a part of a class
+#: of a regular expression: Unicode's Default_Ignorable_Code_Point, the blank Braille pattern, and
+#: marks of annotations.
+#:
+#: Source: Unicode Standard Annex 9, "Unicode Bidirectional Algorithm", 2; DerivedCoreProperties.txt.
+INVISIBLE = (
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff"
+)
+#: Those, and controls but for tabs and line ends; by C0 and C1 a terminal is told something
+#: (ECMA-48, 5.3).
+_UNSEEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{INVISIBLE}]")
 
 
 @dataclass(slots=True)
@@ -87,21 +101,36 @@ class Violation:
             detail.append(f"found {self.found}")
         where = f"{self.line}:{self.column} " if self.line else ""
         path = f"{self.path}: " if self.path else ""
-        return f"{where}{self.severity}: {path}{self.message} ({'; '.join(detail)})"
+        return on_one_line(f"{where}{self.severity}: {path}{self.message} ({'; '.join(detail)})")
 
     def as_lines(self) -> list[str]:
         """The same with its source line below and a caret under the column, for a terminal."""
         lines = [self.as_text()]
         source = self.source.replace("\t", " ")
         if shown := source.strip():
-            lines.append("    " + shown)
+            lines.append("    " + on_one_line(shown))
             if self.source_column:
-                lines.append(
-                    "    "
-                    + " " * (self.source_column - 1 - (len(source) - len(source.lstrip())))
-                    + "^"
-                )
+                before = source[len(source) - len(source.lstrip()) : self.source_column - 1]
+                lines.append("    " + " " * len(on_one_line(before)) + "^")
         return lines
+
+
+def visible(text: str) -> str:
+    """A text that somebody else wrote, with its characters that are not seen as `\\u202e` (one
+    beyond U+FFFF as the two of UTF-16), so that two different texts never look alike for them. Of a
+    text in JSON it is another spelling.
+    """
+    return _UNSEEN.sub(_spelled, text)
+
+
+def on_one_line(text: str) -> str:
+    """The same, and its line ends and tabs can't make it look like two."""
+    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _spelled(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 
 def excerpt(text: str, column: int = 1) -> str:

@@ -4,17 +4,15 @@ starts are the product's own business.
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from exchange.lifetime import HAS_SIGNAL, PR_SET_PDEATHSIG
+from exchange.lifetime import HAS_SIGNAL, ends_with_us
 
 #: Has the kernel tell a program of its parent's end, and becomes that program (util-linux).
 PROGRAM = ("setpriv", "--pdeathsig", "KILL")
@@ -47,20 +45,17 @@ def end_children_with_us() -> None:
     """
     if not HAS_SIGNAL:
         return
-    # What is called between fork and exec is looked up before.
-    prctl, begin, program = ctypes.CDLL(None).prctl, subprocess.Popen.__init__, by_program()
+    begin, program = subprocess.Popen.__init__, by_program()
 
     @functools.wraps(begin)
     def ended(self: Any, *arguments: Any, **keywords: Any) -> None:
         if program and len(arguments) == 1 and is_program(arguments[0], keywords):
             begin(self, [*program, *arguments[0]], **keywords)
             return
-        parent, before = os.getpid(), keywords.pop("preexec_fn", None)
+        before, ends = keywords.pop("preexec_fn", None), ends_with_us()
 
         def prepare() -> None:
-            prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-            if os.getppid() != parent:
-                os._exit(1)
+            ends()
             if before is not None:
                 before()
 

@@ -180,9 +180,14 @@ class LocalStandby(LocalServer):
         script.chmod(0o644)
         return subprocess.Popen(
             ["sh", script, *options],
-            env=self._primary.environment | {"PGDATA": str(self.data)},
+            env=self._environment,
             cwd=self.folder, stdout=log, stderr=log, **self._as,
         )  # fmt: skip
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        """As the standby's container has it: its files, and the way to the server."""
+        return self._primary.environment | {"PGDATA": str(self.data)}
 
     def catch_up(self) -> None:
         """Wait until it shows all that was committed: it has it before it shows it."""
@@ -191,8 +196,11 @@ class LocalStandby(LocalServer):
             pass
 
     def promote(self) -> None:
-        """Make a server of it."""
-        self.ask("SELECT pg_promote()")
+        """Make a server of it, as `docs/scale.md` says for the containers."""
+        subprocess.run(
+            [BINARIES / "pg_ctl", "promote"],
+            env=self._environment, check=True, capture_output=True, cwd=self.folder, **self._as,
+        )  # fmt: skip
 
 
 def local_server(**settings: str) -> LocalServer:

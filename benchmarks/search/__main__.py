@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from exchange.benchmarks.search.ledger import NOBODY, PERSON, seasoned_ledger
+from exchange.lifetime import end_in_order
 from exchange.ports.rows import DEAD_LETTERED, REPEATED, MessageFilter
 from exchange.storage.connection import connect
 from exchange.storage.scans import CACHE_MIB
@@ -115,4 +116,5 @@ def measure(connection: sqlite3.Connection, asked: Mapping[str, Any]) -> tuple[f
 
 
 if __name__ == "__main__":
+    end_in_order()
     main()

@@ -21,6 +21,7 @@ import psutil
 
 from exchange.benchmarks.growth import load_once
 from exchange.benchmarks.search.ledger import seasoned_ledger
+from exchange.lifetime import end_in_order
 from loadtests import processes
 
 #: What the overview is to take at most, in milliseconds of processor time.
@@ -138,4 +139,5 @@ def search_until(url: str, ended: threading.Event) -> None:
 
 
 if __name__ == "__main__":
+    end_in_order()
     main()

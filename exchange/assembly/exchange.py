@@ -21,6 +21,7 @@ from exchange.assembly.parts import (
     leased_lanes_of,
     ledger_address,
     ledger_of,
+    nodes_of,
     probing_of,
     tracing_of,
     waiting_limits_of,
@@ -318,6 +319,8 @@ class Exchange:
             samples=discovery.samples(),
             tracing=self.tracing,
             worker=lambda: self.worker,
+            role=self.settings.server.role,
+            nodes=nodes_of(self.settings, self.ledger),
             workers=self.settings.server.workers,
         )
         app = build(parts)

@@ -30,6 +30,7 @@ from exchange.web.api.receivers import ReceiverOperations
 from exchange.web.api.stubs import StubOperations
 from exchange.web.app import Parts
 from exchange.web.figures.process_figures import ProcessLooks
+from exchange.web.nodes.page import NodesPage
 from exchange.web.pages.audit import AuditPage
 from exchange.web.pages.cases import CasePages
 from exchange.web.pages.forms.dead_letters import DeadLetterPage
@@ -76,6 +77,7 @@ def attach_pages(app: web.Application, own: PageParts, parts: Parts, settings: S
         catalogue=parts.catalogue,
         rows=rows,
         process=process_looks(own, parts).take,
+        nodes=parts.nodes,
     ).attach(app, guard)
     MessagePages(
         ledger=ledger,
@@ -98,6 +100,7 @@ def attach_pages(app: web.Application, own: PageParts, parts: Parts, settings: S
         clock=parts.clock,
     ).attach(app, guard)
     ValidatePage(own.checking, own.worker_thread, parts.catalogue).attach(app)
+    NodesPage(parts.nodes, parts.clock, parts.worker).attach(app)
     StubPage(own.stubs, parts.clock).attach(app, guard)
     DisclosurePage(own.disclosures, parts.catalogue).attach(app, guard)
     AuditPage(ledger).attach(app, guard)

@@ -22,7 +22,7 @@ from exchange.journey.deliver.retry import RetryPolicy
 from exchange.journey.validate import Judge
 from exchange.journey.waiting import WaitingLimits
 from exchange.ports import Channel, Clock, Transport
-from exchange.ports.lanes import Duties
+from exchange.ports.lanes import Duties, Nodes
 from exchange.ports.message import Strictness
 from exchange.schemas import official
 from exchange.schemas.catalogue import Catalogue
@@ -31,6 +31,7 @@ from exchange.schemas.directory import load as load_directory
 from exchange.settings import Role, Section, Settings, load
 from exchange.settings.x_road import X_ROAD
 from exchange.storage.ledger import SqlLedger
+from exchange.storage.nodes.workers import Workers
 from exchange.storage.postgresql_server.address import SCHEMES, Server
 from exchange.storage.snapshot import Where
 from exchange.storage.sqlite import SqliteLedger
@@ -51,11 +52,13 @@ def ledger_address(settings: Settings, url: str | None = None) -> Where:
         try:
             server.check()
         except ValueError as error:
-            raise SettingsError(f"storage.url: a host or port of it is none: {error}") from error
+            raise SettingsError(f"storage.url: {error}") from error
         return server
     if scheme != "sqlite" or rest[:1] != "/" or not rest[1:]:
         known = "sqlite:///PATH or postgresql://USER@HOST/DATABASE"
-        raise SettingsError(f"storage.url: {address!r} is not {known}")
+        # (What stands before an @ may be a password.)
+        told = repr(address) if "@" not in address else f"`{address.partition(':')[0]}:...`"
+        raise SettingsError(f"storage.url: {told} is not {known}")
     # (By one name: the lock, the log and the heads lie beside the file itself.)
     return Path(os.path.realpath(rest[1:]) if os.path.islink(rest[1:]) else rest[1:])
 
@@ -167,6 +170,15 @@ def check_partners(settings: Settings) -> None:
     check_delivery(directory_of(settings), channels.values())
 
 
+def check_telemetry(settings: Settings) -> None:
+    """Refuse a collector that nothing could be sent to, once for all workers.
+
+    Raises:
+        SettingsError: as `tracing_of` says.
+    """
+    tracing_of(settings, worker=0)
+
+
 def check_listeners(settings: Settings) -> None:
     """Refuse listeners that could not be served.
 
@@ -264,6 +276,15 @@ def leased_lanes_of(settings: Settings, ledger: SqlLedger) -> LeasedLanes | None
     role = settings.server.role
     duties = Duties(role.delivers, role.keeps)
     return LeasedLanes(ServerLeases(ledger), duties, NotifyWakes(ledger.where, ledger))
+
+
+def nodes_of(settings: Settings, ledger: SqlLedger) -> Nodes:
+    """What tells of the nodes that share the ledger."""
+    if isinstance(ledger.where, Server):
+        from exchange.storage.nodes.server import ServerNodes
+
+        return ServerNodes(ledger)
+    return Workers(ledger, settings.server.workers)
 
 
 def ledger_of(

@@ -109,5 +109,7 @@ def _told() -> tuple[type[Exception], ...]:
 
 def _tell(line: str) -> None:
     # One line, however long.
-    print(" ".join(line.split()), file=sys.stderr)
+    from exchange.schemas.violation import visible
+
+    print(visible(" ".join(line.split())), file=sys.stderr)
     sys.exit(2)

@@ -14,6 +14,7 @@ import typer
 
 from exchange.errors import ApiError
 from exchange.schemas.call import media_type
+from exchange.schemas.violation import visible
 from exchange.settings import load
 
 TIMEOUT_SECONDS = 60.0
@@ -119,7 +120,7 @@ def is_of_an_exchange(status: int, content_type: str) -> bool:
 
 def print_json(told: Any) -> None:
     """As JSON, to be read by people and programs."""
-    print(json.dumps(told, ensure_ascii=False, indent=2))
+    print(visible(json.dumps(told, ensure_ascii=False, indent=2)))
 
 
 def moment(text: str | None) -> str:

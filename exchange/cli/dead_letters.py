@@ -12,6 +12,7 @@ from exchange.cli.api import Api, AsJson, Exchange, Key, moment, print_json
 from exchange.cli.options import finite
 from exchange.cli.tables import print_table
 from exchange.errors import ApiError
+from exchange.schemas.violation import on_one_line
 
 app = typer.Typer(help="What could not be delivered: list, send again, skip.", no_args_is_help=True)
 
@@ -71,7 +72,7 @@ def list_some(
         ],
     )
     told = ", ".join(f"{count} {cause}" for cause, count in causes.items())
-    print(f"{sum(causes.values())} dead letters" + (f": {told}" if told else ""))
+    print(f"{sum(causes.values())} dead letters" + (f": {on_one_line(told)}" if told else ""))
 
 
 def _change(action: str) -> Callable[..., None]:

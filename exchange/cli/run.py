@@ -126,7 +126,7 @@ async def _run(
             console.print(told, highlight=False, soft_wrap=True)
             await _watch(session, address, stop, duration, (serving, playing))
             ended = any(each.returncode is not None for each in (serving, playing))
-            _signal(playing, signal.SIGTERM)
+            _signal(playing, signal.SIGINT)  # they send no more, and answer on
             await _drain(session, address)
     finally:
         for process in (playing, serving):

@@ -20,6 +20,7 @@ from exchange.cli.partners.own_samples import partner_of
 from exchange.errors import ApiError, SettingsError
 from exchange.partners.stub import Stub
 from exchange.schemas.call import Call
+from exchange.schemas.violation import on_one_line, visible
 from exchange.settings import load
 
 TIMEOUT_SECONDS = 60.0
@@ -87,11 +88,11 @@ def send(
         told = f"no exchange answers at {address}: {error}"
         print(told, file=sys.stderr)
         raise typer.Exit(2) from error
-    print(told, file=sys.stderr)
+    print(on_one_line(told), file=sys.stderr)
     status = int(told[:3])
     if not is_of_an_exchange(status, content_type):
         raise ApiError(f"what answers at {address} is no exchange: it says {told}, {content_type}")
-    print(text)
+    print(visible(text) if sys.stdout.isatty() else text)
     if status >= 400:
         raise typer.Exit(1)
 

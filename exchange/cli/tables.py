@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from exchange.schemas.violation import on_one_line
+
 #: Wider than any row.
 PIPE_COLUMNS = 1_000
 
@@ -19,7 +21,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         table.add_column(heading, no_wrap=heading != headings[-1])
     for row in rows:
         # (What a partner answered may look like markup.)
-        table.add_row(*map(escape, row))
+        table.add_row(*(escape(on_one_line(each)) for each in row))
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = PIPE_COLUMNS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,9 @@ from typing import Annotated
 import typer
 
 from exchange.assembly import checking
+from exchange.cli.api import print_json
 from exchange.journey.check import Checked
+from exchange.schemas.violation import on_one_line
 
 
 def validate(
@@ -43,20 +44,14 @@ def validate(
         try:
             body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
         except OSError as error:
-            print(f"{file}: {error.strerror}", file=sys.stderr)
+            print(f"{on_one_line(str(file))}: {error.strerror}", file=sys.stderr)
             raise typer.Exit(2) from error
         results.append(({"file": str(file)}, judge.check(body, type_name)))
         if as_of is not None:
             again = judge.check(body, type_name, as_of=as_of.date())
             results.append(({"file": str(file), "as_of": as_of.date().isoformat()}, again))
     if form == "json":
-        print(
-            json.dumps(
-                [{**of, **checked.as_dict()} for of, checked in results],
-                ensure_ascii=False,
-                indent=2,
-            )
-        )
+        print_json([{**of, **checked.as_dict()} for of, checked in results])
     else:
         for of, checked in results:
             print(text(" as of ".join(of.values()), checked))
@@ -75,7 +70,7 @@ def text(name: str, checked: Checked) -> str:
     verdict = "valid" if checked.valid else "type unknown" if not checked.known else "not valid"
     counts = f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}"
     of_type = f" as {checked.message_type} ({checked.basis})" if checked.message_type else ""
-    lines = [f"{name}: {verdict}{of_type}: {counts}"]
+    lines = [f"{on_one_line(name)}: {verdict}{of_type}: {counts}"]
     for violation in checked.violations:
         lines += [f"  {line}" for line in violation.as_lines()]
     return "\n".join(lines)

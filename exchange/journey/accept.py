@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from exchange.errors import Full, LedgerError, Unroutable
 from exchange.journey import trace
@@ -22,6 +23,7 @@ from exchange.journey.record import (
     rejected_record,
     tell,
 )
+from exchange.journey.turns import Anew, Made
 from exchange.journey.validate import Judge, Judgement, Reading
 from exchange.journey.waiting import Waiting
 from exchange.journey.worker_thread import WorkerThread
@@ -44,9 +46,6 @@ from exchange.schemas.directory import Directory
 from exchange.schemas.document_limits import shared_effort
 from exchange.schemas.violation import Violation
 
-#: How often a message is judged anew because another changed what the channel remembers at the same
-#: moment.
-STALE_MAX = 64
 #: Messages of a batch that are judged before others have the loop.
 AT_ONCE_MAX = 16
 
@@ -77,6 +76,7 @@ class Acceptance:
         self._waiting = waiting
         self._arrivals = arrivals
         self._lanes = lanes
+        self._anew = Anew()
 
     async def accept(
         self, channel: Channel, inbound: Inbound, judged_bytes: int | None = None
@@ -130,29 +130,35 @@ class Acceptance:
         reading = await self._worker_thread.run(
             inbound.partner.id, size, self._judge.read, channel, inbound
         )
-        for _ in range(STALE_MAX):
-            judgement, destinations = await self._judge_and_route(channel, reading, now, size)
-            if not judgement.verdict.accepted:
-                return await self._reject(channel, reading, judgement, now), []
-            record = self._record(channel, reading, judgement, destinations, now)
-            recorded = await self._record_within_limits(record, destinations)
-            if recorded.kind == "new":
-                return self._accepted(record, reading, judgement)
-            original = recorded.original
-            if original is not None:
-                if recorded.kind == "duplicate":
-                    return Outcome("duplicate", envelope_of(original)), []
-                assert reading.identity is not None, "only what could be identified has an id"
-                judgement.reason = REUSED
-                judgement.violations += differences(
-                    original,
-                    await self._ledger.deliveries(original.id),
-                    record.message,
-                    reading.identity,
-                    record.deliveries,
-                )
-                return await self._store_rejection(channel, reading, judgement, now), []
-        raise LedgerError(f"{channel.name}: too many messages about the same thing at once")
+        judgement, made = await self._anew.judged(
+            channel.name, partial(self._judge_and_record, channel, reading, now, size)
+        )
+        if made is None:
+            return await self._reject(channel, reading, judgement, now), []
+        record, recorded = made
+        if recorded.kind == "new":
+            return self._accepted(record, reading, judgement)
+        original = recorded.original
+        assert original is not None, "what is neither new nor stale was there before"
+        if recorded.kind == "duplicate":
+            return Outcome("duplicate", envelope_of(original)), []
+        assert reading.identity is not None, "only what could be identified has an id"
+        judgement.reason = REUSED
+        sent = await self._ledger.deliveries(original.id)
+        judgement.violations += differences(
+            original, sent, record.message, reading.identity, record.deliveries
+        )
+        return await self._store_rejection(channel, reading, judgement, now), []
+
+    async def _judge_and_record(
+        self, channel: Channel, reading: Reading, now: int, size: int
+    ) -> tuple[Judgement, Made]:
+        """One try: what is accepted, and what became of it in the ledger."""
+        judgement, destinations = await self._judge_and_route(channel, reading, now, size)
+        if not judgement.verdict.accepted:
+            return judgement, None
+        record = self._record(channel, reading, judgement, destinations, now)
+        return judgement, (record, await self._record_within_limits(record, destinations))
 
     async def answer(
         self,

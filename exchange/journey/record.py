@@ -23,6 +23,7 @@ from exchange.journey.validate import Judgement, Reading
 from exchange.ports import Answered, Destination, Identity, Ids, Inbound, Parsed, Verdict
 from exchange.ports.lanes import Lanes, lane_of
 from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Record
+from exchange.ports.rows import ordered_in
 from exchange.schemas.envelope import Envelope, public_id
 from exchange.schemas.violation import Violation
 
@@ -76,6 +77,7 @@ def accepted_record(
         process=identity.process,
         identity=identity_digest(parsed.message_type, identity),
     )
+    order = ordered_in(channel, identity.conversation) if identity.ordered else ""
     deliveries = [
         DeliveryRow(
             id=ids.next(),
@@ -90,6 +92,7 @@ def accepted_record(
             lane=lanes.worker,
             ordered=int(identity.ordered and each.mode != "ask"),
             reason="",
+            ordered_in=order if each.mode == "mailbox" else "",
         )
         for each in destinations
     ]

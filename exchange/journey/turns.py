@@ -1,5 +1,6 @@
 """The order in which a sender's messages are taken in, over all workers that share a ledger: what
-may refer to an earlier message waits for what came before it.
+may refer to an earlier message waits for what came before it; and the order of those that must be
+judged anew.
 
 Messages of one sender are judged side by side, since waiting for each other they would be committed
 one by one. Only what refers to something earlier depends on the order, so it alone waits. Within a
@@ -10,13 +11,16 @@ worker the order is that in which messages came; between workers it is that of r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import TypeAlias, TypeVar
+from weakref import WeakValueDictionary
 
 import structlog
 
-from exchange.errors import LedgerError
+from exchange.errors import Full, LedgerError
 from exchange.ports import Ledger
+from exchange.ports.ledger import Record, Recorded
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +29,15 @@ LOOK_SECONDS = 0.02
 #: How long to wait for them: longer than a message is judged for. Who has not ended its turn by
 #: then was killed, and did not begin again as the same node, which ends its turns.
 WAIT_SECONDS = 60.0
+#: How often a message is judged anew because another changed what the channel remembers at the same
+#: moment.
+STALE_MAX = 64
+
+
+Judgement = TypeVar("Judgement")
+#: What became of an accepted message in the ledger; None: it was not accepted.
+Made: TypeAlias = tuple[Record, Recorded] | None
+Judging: TypeAlias = Callable[[], Awaitable[tuple[Judgement, Made]]]
 
 
 class Turns:
@@ -83,3 +96,29 @@ class Turns:
         """Wait until the turns that have ended are no more in the ledger."""
         if self._ending:
             await asyncio.wait(self._ending)
+
+
+class Anew:
+    """Messages that are judged anew, since another one changed meanwhile what their channel
+    remembers: of those about the same thing one is tried at a time, so that each gets its turn.
+    """
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+
+    async def judged(self, channel: str, judge: Judging[Judgement]) -> tuple[Judgement, Made]:
+        """What the last try of `judge` gave: a judgement, and what became of the message in the
+        ledger where it was accepted.
+
+        Raises:
+            Full: when others were there first each time.
+        """
+        judgement, made = await judge()
+        for _ in range(STALE_MAX):
+            if made is None or not made[1].stale:
+                return judgement, made
+            key = (channel, made[1].stale[0])
+            async with self._locks.setdefault(key, asyncio.Lock()):
+                # (Who may come in between is another worker's, or has only just come.)
+                judgement, made = await judge()
+        raise Full("", f"{channel}: too many messages about the same thing at once")

@@ -16,6 +16,7 @@ TEXT: Schema = {"type": "string"}
 TEXTS: Schema = {"type": "array", "items": TEXT}
 NUMBER: Schema = {"type": "integer"}
 INSTANT: Schema = {"type": "string", "format": "date-time"}
+INSTANT_OR_NONE: Schema = {"type": ["string", "null"], "format": "date-time"}
 #: A body as it is. (Generators of clients hand over bytes, and take a text for JSON.)
 BYTES: Schema = {"type": "string", "format": "binary"}
 XML: Schema = {**BYTES, "contentMediaType": "text/xml"}

@@ -1,12 +1,12 @@
 """Lanes: which worker makes a delivery, and how another worker tells it that there is one; leases
-of them, where workers are nodes on several machines.
+of them, where workers are nodes on several machines; what an operator is told of all nodes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from hashlib import blake2b
-from typing import Protocol
+from typing import Literal, Protocol
 
 from exchange.schemas.value import value
 
@@ -132,5 +132,92 @@ class Leases(Protocol):
 
         Raises:
             LedgerUnavailable: when the ledger takes nothing just now.
+        """
+        ...
+
+
+#: What stands between a process's name and its role, in what a node calls itself.
+_AS = " as "
+
+
+def named(process: str, role: str) -> str:
+    """What a node calls itself in the ledger: its process, and its role."""
+    return f"{process}{_AS}{role}"
+
+
+def role_of(name: str) -> str:
+    """The role of the node that calls itself so; empty where it does not say (an older version)."""
+    return name.rpartition(_AS)[2] if _AS in name else ""
+
+
+@value
+class Node:
+    """What is known of a node. `name` and `since` (milliseconds since 1970 UTC) are what it said
+    when it began. It is `live` while its lease runs and `gone` when that has ended without being
+    handed back; `supervised` where the ledger is in a file: such a worker leases nothing, and is
+    started again by its supervisor. `seen_at` is when it renewed its lease, in milliseconds by the
+    ledger's clock (0: it has none). `due` counts deliveries in its lanes that are due now, to
+    receivers that are up and have no dead letter of an ordered conversation in the lane, the
+    oldest of them since `due_since`.
+    """
+
+    number: int
+    epoch: int
+    name: str
+    since: int
+    state: Literal["live", "gone", "supervised"]
+    seen_at: int = 0
+    lanes: int = 0
+    is_keeper: bool = False
+    due: int = 0
+    due_since: int = 0
+
+    @property
+    def role(self) -> str:
+        """See `role_of`."""
+        return role_of(self.name)
+
+    @property
+    def process(self) -> str:
+        """Its name without the role."""
+        return self.name.removesuffix(_AS + self.role)
+
+
+@value
+class Standby:
+    """A standby of the ledger's server: by how many bytes of the write-ahead log what it shows is
+    behind; `mode` as the server says it (`sync`, `quorum`, `async`, `potential`).
+    """
+
+    name: str
+    mode: str
+    behind_bytes: int
+
+
+@value
+class Cluster:
+    """All nodes by number; how many lanes nobody holds, with the deliveries that are due in them;
+    how many nodes wait for their turn to write, the longest for so many milliseconds. `standbys` is
+    None where the ledger is in a file, or its user may not see them; `standby_missing` is whether
+    commits wait for a synchronous one that is not there.
+    """
+
+    nodes: Sequence[Node]
+    lanes_free: int = 0
+    due_free: int = 0
+    turns_waiting: int = 0
+    turn_milliseconds: int = 0
+    standbys: Sequence[Standby] | None = None
+    standby_missing: bool = False
+
+
+class Nodes(Protocol):
+    """Tells of the nodes that share a ledger."""
+
+    async def look(self, now: int) -> Cluster:
+        """As they are now; `now` is the exchange's time, by which deliveries are due.
+
+        Raises:
+            LedgerError: when the ledger can't be read.
         """
         ...

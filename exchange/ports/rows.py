@@ -44,7 +44,8 @@ class DeliveryRow(NamedTuple):
     is the worker that makes it or, when it is ordered, its lane (see `ports.lanes`);
     `next_at` and `ended_at` are in milliseconds (0: not yet); `position` is its message's;
     `lease` is the last lease of a delivery in a mailbox, whose end is `next_at` (0: it
-    never had one).
+    never had one); `ordered_in` is the conversation in which it is ordered there (see the function
+    of that name; empty: in none, or a version before that took it in).
     """
 
     id: int
@@ -61,6 +62,12 @@ class DeliveryRow(NamedTuple):
     reason: str
     position: int = 0
     lease: int = 0
+    ordered_in: str = ""
+
+
+def ordered_in(channel: str, conversation: str) -> str:
+    """What the ordered deliveries in a mailbox have in common that are given out one by one."""
+    return f"{channel}/{conversation}"
 
 
 #: The kind of the event of a delivery that was made once more.

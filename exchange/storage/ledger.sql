@@ -7,7 +7,7 @@ CREATE TABLE chain ( node INTEGER NOT NULL, epoch BIGINT NOT NULL, number BIGINT
 CREATE TABLE counter ( period INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, receiver VARCHAR NOT NULL, endpoint VARCHAR NOT NULL, kind VARCHAR NOT NULL, process VARCHAR NOT NULL, count BIGINT NOT NULL, items BIGINT NOT NULL, bytes BIGINT NOT NULL, PRIMARY KEY (period, channel, message_type, sender, receiver, endpoint, kind, process) ) WITHOUT ROWID;
 CREATE TABLE day_counter ( period INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, receiver VARCHAR NOT NULL, endpoint VARCHAR NOT NULL, kind VARCHAR NOT NULL, process VARCHAR NOT NULL, count BIGINT NOT NULL, items BIGINT NOT NULL, bytes BIGINT NOT NULL, hours TEXT, PRIMARY KEY (period, channel, message_type, sender, receiver, endpoint, kind, process) ) WITHOUT ROWID;
 CREATE TABLE day_curve ( day INTEGER NOT NULL, channel VARCHAR NOT NULL, endpoint VARCHAR NOT NULL, codec SMALLINT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (day, channel, endpoint) ) WITHOUT ROWID;
-CREATE TABLE delivery ( id INTEGER NOT NULL, message_id INTEGER NOT NULL, receiver VARCHAR NOT NULL, mode VARCHAR NOT NULL, state VARCHAR NOT NULL, attempts INTEGER NOT NULL, items INTEGER NOT NULL, next_at INTEGER NOT NULL, ended_at INTEGER NOT NULL, lane INTEGER NOT NULL, ordered INTEGER NOT NULL, reason VARCHAR NOT NULL, position INTEGER DEFAULT '0' NOT NULL, lease INTEGER DEFAULT '0' NOT NULL, PRIMARY KEY (id) );
+CREATE TABLE delivery ( id INTEGER NOT NULL, message_id INTEGER NOT NULL, receiver VARCHAR NOT NULL, mode VARCHAR NOT NULL, state VARCHAR NOT NULL, attempts INTEGER NOT NULL, items INTEGER NOT NULL, next_at INTEGER NOT NULL, ended_at INTEGER NOT NULL, lane INTEGER NOT NULL, ordered INTEGER NOT NULL, reason VARCHAR NOT NULL, position INTEGER DEFAULT '0' NOT NULL, lease INTEGER DEFAULT '0' NOT NULL, ordered_in VARCHAR DEFAULT '' NOT NULL, PRIMARY KEY (id) );
 CREATE TABLE event ( id INTEGER NOT NULL, message_id INTEGER NOT NULL, delivery_id INTEGER NOT NULL, at INTEGER NOT NULL, kind VARCHAR NOT NULL, detail TEXT NOT NULL, digest BLOB, PRIMARY KEY (id) );
 CREATE TABLE folded ( id INTEGER NOT NULL, "before" INTEGER NOT NULL, PRIMARY KEY (id) );
 CREATE TABLE held ( since INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (since) ) WITHOUT ROWID;
@@ -33,6 +33,7 @@ CREATE INDEX delivery_due ON delivery (next_at, lane) WHERE state = 'waiting' AN
 CREATE INDEX delivery_failed ON delivery (message_id, reason) WHERE reason != '';
 CREATE INDEX delivery_mailbox ON delivery (receiver, position) WHERE mode = 'mailbox' AND (state = 'waiting' OR (state = 'dead' AND ordered = 1));
 CREATE INDEX delivery_mailbox_age ON delivery (message_id) WHERE state = 'waiting' AND mode = 'mailbox';
+CREATE INDEX delivery_mailbox_order ON delivery (receiver, ordered, ordered_in, position) WHERE mode = 'mailbox' AND (state = 'waiting' OR (state = 'dead' AND ordered = 1));
 CREATE INDEX delivery_message ON delivery (message_id);
 CREATE INDEX delivery_open ON delivery (state, message_id) WHERE state != 'delivered';
 CREATE INDEX delivery_ordered ON delivery (receiver, position) WHERE state = 'waiting' AND mode = 'push' AND ordered = 1;
@@ -49,4 +50,4 @@ CREATE INDEX message_process ON message (process) WHERE process != '';
 CREATE INDEX message_refused ON message (id) WHERE state = 'rejected';
 CREATE INDEX message_refused_id ON message (sender_message_id) WHERE state = 'rejected';
 CREATE INDEX message_sender ON message (sender);
-INSERT INTO alembic_version(version_num) VALUES ('0021');
+INSERT INTO alembic_version(version_num) VALUES ('0022');

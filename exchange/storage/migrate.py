@@ -58,14 +58,6 @@ def migrate_sqlite(path: Path, owned: bool = False, create: bool = True) -> None
                         held.release()
 
 
-def _refuse_newer(path: Path, found: str) -> None:
-    if found > newest_revision():
-        raise LedgerError(
-            f"{path} is a ledger of revision {found}, made by a newer version of the exchange; "
-            f"this one knows revisions up to {newest_revision()}: use the newer version"
-        )
-
-
 def newest_revision() -> str:
     """The revision that this version of the product wants: the number that the newest migration's
     file name begins with.

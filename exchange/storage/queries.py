@@ -34,7 +34,7 @@ _REMEMBERED = (
 )
 
 #: What the index of ordered deliveries that are to be made is of.
-_ORDERED = "state='waiting' AND mode='push' AND ordered=1"
+ORDERED = "state='waiting' AND mode='push' AND ordered=1"
 
 #: Whether an ordered delivery follows a dead letter of its conversation.
 _HELD = """EXISTS (SELECT 1 FROM delivery AS earlier
@@ -102,7 +102,7 @@ def ordered(
 ) -> list[Place]:
     """Ordered deliveries to a receiver that are to be made, after a place."""
     rows = connection.execute(
-        f"SELECT position, id, lane, {_HELD} FROM delivery WHERE {_ORDERED} AND receiver=? "
+        f"SELECT position, id, lane, {_HELD} FROM delivery WHERE {ORDERED} AND receiver=? "
         "AND (position,id)>(?,?) AND position<=? ORDER BY position, id LIMIT ?",
         (receiver, after.position, after.delivery_id, until, most),
     )
@@ -113,8 +113,8 @@ def ordered_receivers(connection: Connection) -> list[str]:
     """Whom ordered deliveries wait for: one step in the index for each of them."""
     rows = connection.execute(
         "WITH RECURSIVE one(receiver) AS ("
-        f"SELECT MIN(receiver) FROM delivery WHERE {_ORDERED} UNION ALL "
-        f"SELECT (SELECT MIN(receiver) FROM delivery WHERE {_ORDERED} "
+        f"SELECT MIN(receiver) FROM delivery WHERE {ORDERED} UNION ALL "
+        f"SELECT (SELECT MIN(receiver) FROM delivery WHERE {ORDERED} "
         "AND receiver>one.receiver) FROM one WHERE one.receiver IS NOT NULL) "
         "SELECT receiver FROM one WHERE receiver IS NOT NULL"
     )

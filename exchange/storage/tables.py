@@ -120,6 +120,14 @@ class Delivery(SQLModel, table=True):
         ),
         partial("delivery_mailbox", "receiver", "position", where=_OPEN_IN_MAILBOX),
         partial(
+            "delivery_mailbox_order",
+            "receiver",
+            "ordered",
+            "ordered_in",
+            "position",
+            where=_OPEN_IN_MAILBOX,
+        ),
+        partial(
             "delivery_mailbox_age", "message_id", where="state = 'waiting' AND mode = 'mailbox'"
         ),
         partial("delivery_asked", "next_at", where="state = 'waiting' AND mode = 'ask'"),
@@ -148,6 +156,7 @@ class Delivery(SQLModel, table=True):
     position: int = Field(sa_column=big(server_default="0"))
     #: Who holds it, or held it last, of a mailbox; 0: nobody yet.
     lease: int = Field(sa_column=big(server_default="0"))
+    ordered_in: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class NamedPerson(SQLModel, table=True):

@@ -20,6 +20,7 @@ from exchange.journey.requests import Requests
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel, Clock, Desk, Ids, Ledger, Transport
 from exchange.ports.description import reference
+from exchange.ports.lanes import Nodes
 from exchange.schemas.call import problem
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Directory
@@ -28,6 +29,7 @@ from exchange.settings import Limits
 from exchange.settings.x_road import XRoad
 from exchange.web.access.guard import Need
 from exchange.web.api.examples import EXAMPLES
+from exchange.web.api.nodes import NodeOperations
 from exchange.web.api.operations import Api
 from exchange.web.api.schemas import SCHEMAS
 from exchange.web.caseworkers.pages import CaseworkersPages
@@ -89,11 +91,13 @@ class Parts:
     worker_thread: WorkerThread
     catalogue: Catalogue
     samples: Mapping[str, Path]
+    nodes: Nodes
     tracing: Tracing
     reset_wanted: Callable[[], bool] = lambda: False
     end_waits: Callable[[], None] = lambda: None
     tell_commits: Callable[[Callable[[int, float], None]], None] = lambda _: None
     worker: Callable[[], int] = lambda: 0
+    role: str = ""
     workers: int = 1
 
 
@@ -134,7 +138,8 @@ def build(parts: Parts) -> web.Application:
         guard.pass_partners(app.add_routes(endpoints.routes(channel, desk)))
     security_server = _x_road(parts, channels, endpoints, metrics)
     guard.pass_partners(app.add_routes(security_server.routes()))
-    operations = [*parts.api.operations(), *_health(parts, metrics)]
+    nodes = NodeOperations(parts.nodes, parts.clock, parts.worker)
+    operations = [*parts.api.operations(), *nodes.operations(), *_health(parts, metrics)]
     documents = Documents(
         channels=channels,
         operations=operations,
@@ -235,6 +240,7 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
         said = {
             "status": "ready",
             "worker": parts.worker(),
+            "role": parts.role,
             "full": parts.snapshots.full(),
             "held_up": sum(each.deliveries for each in held_up),
             "held_up_oldest_at": instant_or_none(
@@ -244,12 +250,16 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
         return web.json_response(said)
 
     async def show_metrics(request: web.Request) -> web.Response:
-        """Metrics of this worker and the ledger's counters, for Prometheus."""
-        snapshot = await parts.snapshots.current()
-        metrics.show(snapshot.channels, parts.held())
+        """Metrics of this worker and the ledger's counters, for Prometheus; also while the ledger
+        says no: what it told last stands then, since nothing is written to it.
+        """
+        is_up = False
+        with contextlib.suppress(LedgerError):
+            if not await parts.ledger.check(READY_SECONDS):
+                await _look(parts, metrics)
+                is_up = True
+        metrics.show_process(parts.held(), parts.tracing.counts, is_up)
         metrics.show_full(parts.snapshots.full())
-        metrics.show_spans(parts.tracing.counts)
-        metrics.show_receivers(await parts.conditions.all(), parts.clock.now())
         return metrics.response()
 
     state = reference("Health")
@@ -258,6 +268,15 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
         Operation("GET", "/health/ready", ready, state, problems=(503,), role="", any_host=True),
         Operation("GET", "/metrics", show_metrics, media_type="text/plain"),
     ]
+
+
+async def _look(parts: Parts, metrics: Metrics) -> None:
+    """Take over what the ledger tells now."""
+    snapshot, now = await parts.snapshots.current(), parts.clock.now()
+    conditions, cluster = await parts.conditions.all(), await parts.nodes.look(now)
+    metrics.show(snapshot.channels)
+    metrics.show_receivers(conditions, now)
+    metrics.nodes.show(cluster, parts.worker(), now)
 
 
 def _lifetime(parts: Parts) -> Callable[[web.Application], AsyncIterator[None]]:

@@ -122,6 +122,11 @@ class Connection(web.RequestHandler):
         return self._request_count - self._began
 
     @property
+    def silent(self) -> bool:
+        """Whether no request has come on it."""
+        return not self._request_count
+
+    @property
     def idle(self) -> bool:
         """Whether no request is being served, or waits to be."""
         return self._began == self._finished and not self.queued

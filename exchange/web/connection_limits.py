@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import resource
 from collections.abc import Callable
+from typing import Protocol
 
 import structlog
 
@@ -19,6 +20,8 @@ log = structlog.get_logger(__name__)
 
 #: File descriptors left for the ledger, for partners and for what the process itself holds.
 DESCRIPTORS_KEPT = 48
+#: How often it is looked whether a request has come.
+HEARD_EVERY_SECONDS = 0.01
 
 
 class RequestLate(Exception):
@@ -34,13 +37,22 @@ class NoRoom(Exception):
 NoRequest = Callable[[int, BaseException | None, bytes], Reply]
 
 
+class Caller(Protocol):
+    """A connection of somebody who may call."""
+
+    @property
+    def silent(self) -> bool:
+        """Whether no request has come on it."""
+        ...
+
+
 class Connections:
     """Every open connection of a worker, and the bytes of requests that they hold."""
 
     def __init__(self, limits: Limits, no_request: NoRequest) -> None:
         self.limits = limits
         self.no_request = no_request
-        self.open: set[object] = set()
+        self.open: set[Caller] = set()
         self.unknown_bytes = 0
         self.held_bytes = 0
         self.most = min(limits.connections_max, _descriptors())
@@ -48,7 +60,7 @@ class Connections:
         self.garbage = Garbage()
         self._of_address: dict[str, int] = {}
 
-    def admit(self, connection: object, address: str) -> bool:
+    def admit(self, connection: Caller, address: str) -> bool:
         """Whether there is room for one more connection, in all and of its address: of IPv6 one
         caller has a network of them.
         """
@@ -61,7 +73,16 @@ class Connections:
         self._of_address[network] = of_address + 1
         return True
 
-    def leave(self, connection: object, address: str) -> None:
+    async def heard(self, seconds: float) -> None:
+        """Wait until a request has come on each connection, but no longer than that: it may be on
+        its way, and nobody would answer it.
+        """
+        for _ in range(int(seconds / HEARD_EVERY_SECONDS)):
+            if not any(each.silent for each in self.open):
+                return
+            await asyncio.sleep(HEARD_EVERY_SECONDS)
+
+    def leave(self, connection: Caller, address: str) -> None:
         """The connection is closed."""
         if connection in self.open:
             self.open.remove(connection)

@@ -12,6 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from exchange.web.figures.receiver_conditions import Condition
+from exchange.web.nodes.gauges import NodeGauges
 
 #: Changes in a commit: messages, ends of attempts, whatever else waits.
 GROUP_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -96,47 +97,47 @@ class Metrics:
             ["channel", "reason"],
             registry=self.registry,
         )
-        self._present = Gauge(
+        self._present = self._gauge(
             "exchange_deliveries",
             "Deliveries that wait or are dead letters now, by channel and kind, from the ledger",
-            ["channel", "kind"],
-            registry=self.registry,
+            "channel",
+            "kind",
         )
         self.ever: Mapping[str, Mapping[str, int]] = {}
         self.receivers: Sequence[Condition] = ()
         self.registry.register(_Ever(self))
-        self._held = Gauge(
-            "exchange_deliveries_held", "Deliveries in this worker's memory", registry=self.registry
+        self.nodes = NodeGauges()
+        self.registry.register(self.nodes)
+        self._held = self._gauge("exchange_deliveries_held", "Deliveries in this worker's memory")
+        self._up = self._gauge(
+            "exchange_ledger_up",
+            "1 while this worker can write and read the ledger; else its calls get 503, and what "
+            "is from the ledger is as it was",
         )
-        self._full = Gauge(
+        self._full = self._gauge(
             "exchange_receiver_full",
             "Waiting deliveries to a receiver that takes no more (*: in all)",
-            ["receiver"],
-            registry=self.registry,
+            "receiver",
         )
-        self._states = Gauge(
+        self._states = self._gauge(
             "exchange_receiver_state",
             "1 for each receiver that is failing or paused, by its state",
-            ["receiver", "state"],
-            registry=self.registry,
+            "receiver",
+            "state",
         )
-        self._states_seconds = Gauge(
+        self._states_seconds = self._gauge(
             "exchange_receiver_state_seconds",
             "For how long a receiver has been failing or paused",
-            ["receiver", "state"],
-            registry=self.registry,
+            "receiver",
+            "state",
         )
-        self._held_up = Gauge(
+        self._held_up = self._gauge(
             "exchange_receiver_held_up",
             "Deliveries to a receiver that wait behind a dead letter of their conversation",
-            ["receiver"],
-            registry=self.registry,
+            "receiver",
         )
-        self._held_up_seconds = Gauge(
-            "exchange_receiver_held_up_oldest_seconds",
-            "Age of the oldest of them",
-            ["receiver"],
-            registry=self.registry,
+        self._held_up_seconds = self._gauge(
+            "exchange_receiver_held_up_oldest_seconds", "Age of the oldest of them", "receiver"
         )
         self._commit_seconds = Histogram(
             "exchange_commit_seconds",
@@ -151,6 +152,9 @@ class Metrics:
             registry=self.registry,
         )
         self._children: dict[tuple[str, int], Histogram] = {}
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)
 
     def served(self, channel: str, status: int, seconds: float) -> None:
         """A call was answered."""
@@ -169,13 +173,12 @@ class Metrics:
         """A call was refused before it became a message."""
         self._refused.labels(channel, reason).inc()
 
-    def show(self, channels: Mapping[str, Mapping[str, int]], held: int) -> None:
+    def show(self, channels: Mapping[str, Mapping[str, int]]) -> None:
         """Take over the ledger's counts of a snapshot."""
         self.ever = channels
         for name, row in channels.items():
             for kind in PRESENT:
                 self._present.labels(name, kind).set(row.get(kind, 0))
-        self._held.set(held)
 
     def show_full(self, full: Sequence[Mapping[str, object]]) -> None:
         """Take over who is full."""
@@ -183,9 +186,13 @@ class Metrics:
         for each in full:
             self._full.labels(each["receiver"]).set(float(str(each["waiting"])))
 
-    def show_spans(self, spans: Mapping[str, int]) -> None:
-        """Take over how many spans were sent and lost."""
+    def show_process(self, held: int, spans: Mapping[str, int], is_up: bool) -> None:
+        """Take over how many deliveries are held, how many spans were sent and lost, and whether
+        the ledger can be written and read.
+        """
+        self._held.set(held)
         self.spans = spans
+        self._up.set(is_up)
 
     def show_receivers(self, conditions: Sequence[Condition], now: int) -> None:
         """Take over who is failing or paused, and what is held up; `now` in milliseconds."""

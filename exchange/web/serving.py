@@ -17,6 +17,8 @@ from exchange.web.tls.handshake import SecureListener
 
 #: Connections that wait to be taken.
 BACKLOG = 1024
+#: How long whoever was taken in as we end has time to call.
+HEARD_SECONDS = 0.5
 
 
 @asynccontextmanager
@@ -40,6 +42,7 @@ async def serving(
     loop = asyncio.get_running_loop()
     listening: list[asyncio.Server] = []
     listeners: list[SecureListener] = []
+    connections: Connections | None = None
     try:
         # Around all that aiohttp does with a request, so that nothing is said in its words.
         server.request_handler = refusals.around(server.request_handler)
@@ -60,4 +63,6 @@ async def serving(
             one.close()
         for each in listeners:
             await each.close()
+        if connections is not None:
+            await connections.heard(HEARD_SECONDS)
         await runner.cleanup()

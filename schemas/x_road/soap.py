@@ -158,15 +158,17 @@ def _as_utf8(content_type: str, sent: bytes) -> bytes:
     found = _CHARSET.search(content_type)
     charset = found[1].lower() if found else "utf-8"
     body = sent.removeprefix(_BOM)
-    if charset in ("utf-8", "utf8"):
-        return body
-    if charset not in ENCODINGS:
-        raise Fault("client.invalid_soap", f"the charset is one of {', '.join(ENCODINGS)}")
-    try:
-        text = body.decode(charset)
-    except UnicodeDecodeError:
-        raise Fault("client.invalid_soap", "the message is not in its charset") from None
-    return _DECLARATION.sub("", text).encode()
+    if charset not in ("utf-8", "utf8"):
+        if charset not in ENCODINGS:
+            raise Fault("client.invalid_soap", f"the charset is one of {', '.join(ENCODINGS)}")
+        try:
+            text = body.decode(charset)
+        except UnicodeDecodeError:
+            raise Fault("client.invalid_soap", "the message is not in its charset") from None
+        body = _DECLARATION.sub("", text).encode()
+    if body.startswith(_BOM):
+        raise Fault("client.invalid_soap", "the message begins with two byte order marks")
+    return body
 
 
 def _check_body(body: etree._Element) -> None:

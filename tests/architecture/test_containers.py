@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from exchange.cli.run import STOP_SECONDS
+from exchange.settings import Settings
+
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
 #: Nodes of the profile `cluster` by their roles, as `docs/scale.md` wants them at least.
@@ -49,6 +52,20 @@ def test_a_container_of_ours_is_shut(name: str) -> None:
     assert found["security_opt"] == ["no-new-privileges:true"]
     assert found["mem_limit"] == found["memswap_limit"]
     assert [each.partition(":")[2] for each in found["volumes"]] == ["/data"]
+
+
+def test_only_the_servers_have_the_administrators_password() -> None:
+    given = {name: str(found.get("environment", "")) for name, found in services().items()}
+    assert {name for name, said in given.items() if "POSTGRES_PASSWORD" in said} == {
+        "postgresql",
+        "standby",
+    }
+
+
+@pytest.mark.parametrize("name", ours())
+def test_a_container_is_given_the_time_that_the_exchange_takes_to_stop(name: str) -> None:
+    seconds = float(services()[name]["stop_grace_period"].removesuffix("s"))
+    assert seconds > Settings().server.grace_seconds + STOP_SECONDS
 
 
 def test_nothing_is_published_but_on_the_hosts_loopback_and_nothing_is_privileged() -> None:

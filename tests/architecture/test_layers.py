@@ -37,7 +37,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "exchange.errors",
         "exchange.schemas",
     ),
-    "loadtests": (),
+    "loadtests": ("exchange.lifetime",),
     "exchange.client": ("exchange.client", "exchange.errors", "exchange.schemas"),
 }
 

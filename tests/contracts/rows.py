@@ -16,6 +16,7 @@ from exchange.journey.count import (
     queued_counts,
 )
 from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Record, Remember, Settlement
+from exchange.ports.rows import ordered_in
 
 _ids = itertools.count(1000)
 
@@ -66,6 +67,9 @@ def record(
             lane,
             int(bool(conversation)),
             "",
+            ordered_in=ordered_in(channel, conversation)
+            if conversation and mode == "mailbox"
+            else "",
         )
         for mode in modes
     ]

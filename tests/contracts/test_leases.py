@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from exchange.ports.ledger import Hold, Wanted
+from exchange.storage import mailbox
 from exchange.storage.ledger import SqlLedger
 from tests.contracts.rows import MINUTE, record, settlement
 
@@ -98,3 +101,36 @@ async def test_overdue_is_of_each_conversation_only_the_first_that_is_left(
         ids["3"], ids["4"], ids["5"],
     ], "what waits behind a dead letter could not be fetched"  # fmt: skip
     assert await ledger.overdue(all_of_them, 5 * MINUTE, 7 * MINUTE, 100) == [ids["3"], ids["5"]]
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told", "of an older node"])
+async def test_the_first_of_each_conversation_are_found_whatever_lies_behind_them(
+    told: bool, ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first of `a` does not say in what it is ordered, where a node of the version before took
+    it in.
+    """
+    monkeypatch.setattr(mailbox, "PASSED_OVER_MAX", 0)
+    monkeypatch.setattr(mailbox, "PAGE_ROWS", 1)
+    letters = {}
+    for name in ("a1", "b1", "-1", "a2", "c1", "b2", "-2", "c2"):
+        made = record(name, modes=("mailbox",), receiver="fund", conversation=name[0].strip("-"))
+        if name == "a1" and not told:
+            made.deliveries = [made.deliveries[0]._replace(ordered_in="")]
+        await ledger.record(made)
+        letters[made.deliveries[0].id] = name
+    other = record("of another channel", modes=("mailbox",), receiver="fund", channel="kelmu")
+    await ledger.record(other)
+    wanted = Wanted("luova", "fund", 10)
+
+    async def free(wanted: Wanted) -> list[str]:
+        return [letters[each] for each in await ledger.scan(mailbox.free, wanted, 2 * MINUTE)]
+
+    assert await free(wanted) == ["a1", "b1", "-1", "c1", "-2"]
+    assert await free(replace(wanted, most=2)) == ["a1", "b1"]
+    assert await free(replace(wanted, conversation="b")) == ["b1"]
+    assert await free(replace(wanted, conversation="nobody's")) == []
+    assert await free(replace(wanted, message_types=("population.deaths",))) == []
+    leased = await ledger.lease(replace(wanted, most=1), 2 * MINUTE, 9 * MINUTE, 1)
+    assert [letters[each.delivery.id] for each in leased] == ["a1"]
+    assert await free(wanted) == ["b1", "-1", "c1", "-2"]

@@ -21,6 +21,14 @@ def lives(process: int) -> bool:
         return False
 
 
+def ended(*processes: int) -> None:
+    """Wait until none of these processes lives."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while any(map(lives, processes)):
+        assert time.monotonic() < until, "it outlived who started it"
+        time.sleep(0.01)
+
+
 def test_what_a_killed_run_started_ends_with_it() -> None:
     if not HAS_SIGNAL:
         return
@@ -35,10 +43,7 @@ def test_what_a_killed_run_started_ends_with_it() -> None:
         assert lives(child)
         run.kill()
         run.wait()
-        until = time.monotonic() + PATIENCE_SECONDS
-        while lives(child):
-            assert time.monotonic() < until, "it outlived the run that started it"
-            time.sleep(0.01)
+        ended(child)
 
 
 def test_every_process_of_this_run_is_told_of_its_end() -> None:

@@ -159,6 +159,7 @@ def test_depth_is_refused_where_it_begins(depth: int, open_: str, close: str) ->
         (b"", "json.empty", 1, 1),
         (b" \n\t", "json.empty", 1, 1),
         (b"\xef\xbb\xbf{}", "json.encoding", 1, 1),
+        (b"\xef\xbb\xbf\xef\xbb\xbf{}", "json.encoding", 1, 1),
         ('{"a":1}'.encode("utf-16"), "json.encoding", 1, 1),
         (b'{"a":\n"\xff"}', "json.encoding", 2, 2),
         (b'{"a":\r"x",\r\n\t"b":NaN}', "json.number", 3, 6),

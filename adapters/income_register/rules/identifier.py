@@ -13,16 +13,11 @@ from exchange.adapters.income_register.document import FINNISH, Element, identif
 from exchange.adapters.income_register.findings import Book
 from exchange.schemas.identifiers import is_business_id, is_personal_identity_code
 from exchange.schemas.income_register.codes import LISTS, plain
+from exchange.schemas.violation import INVISIBLE
 
 _BUSINESS, _PERSON, _FOREIGN_PERSON, _OTHER = "1", "2", "9", "99"
-#: White space and what can't be seen: Unicode's properties White_Space and
-#: Default_Ignorable_Code_Point (DerivedCoreProperties.txt), the blank Braille pattern, and marks of
-#: annotations.
-_INVISIBLE = re.compile(
-    "[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
-    "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    "\U000e0000-\U000e0fff]"
-)
+#: White space (Unicode's property White_Space) and what can't be seen.
+_INVISIBLE = re.compile(rf"[\s{INVISIBLE}]")
 
 
 def check_identifier(book: Book, kind: Element) -> None:

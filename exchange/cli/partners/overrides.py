@@ -13,6 +13,7 @@ import typer
 from exchange.cli.api import Api, AsJson, Exchange, Key, print_json
 from exchange.cli.options import finite
 from exchange.cli.tables import print_table
+from exchange.schemas.violation import on_one_line
 
 PATH = "/api/v1/stubs"
 
@@ -139,7 +140,7 @@ def calls(
             f"{each['number']}: {each['message_type'] or each['path']} to {each['partner']}: {met}"
         )
         for override, why in each["not_met"].items():
-            print(f"    not {override}: {why}")
+            print(f"    not {override}: {on_one_line(why)}")
 
 
 def _which(override: dict[str, Any]) -> str:

@@ -173,6 +173,7 @@ async def _partners(
             "the keys in partners.stubs_directory"
         )
     stubs = [Played(stub) for stub in discovery.stubs()]
+    enough, end = ends(sends=bool(rate))
     try:
         runner = await serve_stubs(
             stubs=stubs,
@@ -203,14 +204,15 @@ async def _partners(
                 duration,
                 seed,
                 nanoseconds=nanoseconds,
+                stop=enough,
                 first=chains_from(nanoseconds()),
             )
             console.print(summary(sent), highlight=False, markup=False, soft_wrap=True)
             await runner.app[HOST].settle()
-            if not duration:
+            if not duration and not end.is_set():
                 console.print("partners: they answer on; one more signal ends them")
         if not rate or not duration:
-            await _until_signal()
+            await end.wait()
     finally:
         beginning.cancel()
         await asyncio.gather(beginning, return_exceptions=True)
@@ -248,8 +250,25 @@ def summary(sent: Sent, what: str = "calls sent") -> str:
     return told
 
 
-async def _until_signal() -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await stop.wait()
+def ends(sends: bool) -> tuple[asyncio.Event, asyncio.Event]:
+    """That traffic ends, and that answering does, as signals say it from now on. Ctrl-C (SIGINT)
+    ends traffic where one `sends`, and answering when it comes again; SIGTERM ends both, since
+    whoever ends a service sends it once.
+    """
+    enough, end = asyncio.Event(), asyncio.Event()
+    if not sends:
+        enough.set()
+
+    def interrupted() -> None:
+        if enough.is_set():
+            end.set()
+        enough.set()
+
+    def terminated() -> None:
+        enough.set()
+        end.set()
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, interrupted)
+    loop.add_signal_handler(signal.SIGTERM, terminated)
+    return enough, end

@@ -20,6 +20,8 @@ from typing import Any
 
 import structlog
 
+from exchange.schemas.violation import visible
+
 #: Lines that wait to be written; more are left out.
 WAITING_LINES_MAX = 1_000
 #: How long the end of the process waits for lines that are not written yet.
@@ -84,7 +86,7 @@ class LineWriter:
             return
         self._lines += 1
         try:
-            self._waiting.put_nowait(f"{line}\n".encode(errors="backslashreplace"))
+            self._waiting.put_nowait(f"{visible(line)}\n".encode(errors="backslashreplace"))
         except queue.Full:
             self._left_out += 1
 

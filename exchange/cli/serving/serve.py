@@ -15,7 +15,13 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from exchange.assembly import check_listeners, check_partners, check_role, ledger_address
+from exchange.assembly import (
+    check_listeners,
+    check_partners,
+    check_role,
+    check_telemetry,
+    ledger_address,
+)
 from exchange.cli.serving import exposure
 from exchange.cli.serving.clock_speed import factor_of, pace_over, wall_milliseconds
 from exchange.cli.serving.port import bind_each
@@ -87,6 +93,7 @@ def serve(
     check_partners(settings)
     check_listeners(settings)
     check_role(settings)
+    check_telemetry(settings)
     exposure.tell_hosts(settings)
     factor, where = factor_of(clock), ledger_address(settings)
     with contextlib.ExitStack() as stack:

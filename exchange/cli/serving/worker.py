@@ -23,6 +23,7 @@ from exchange.cli.serving.logs import configure_log, told_by_loop
 from exchange.errors import ExchangeError, LedgerLost, NodeLost
 from exchange.journey.deliver.lanes import NumberedLanes, SocketWakes
 from exchange.lifetime import end_with
+from exchange.ports.lanes import named
 from exchange.settings import Settings
 from exchange.storage.copies import remove_ledger
 from exchange.storage.migrate import migrate_sqlite
@@ -121,7 +122,7 @@ async def _serve(
     loop.set_exception_handler(told_by_loop)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    owner = f"{socket.gethostname()} process {os.getpid()}"
+    owner = named(f"{socket.gethostname()} process {os.getpid()}", settings.server.role)
     lanes = NumberedLanes(worker, settings.server.workers, wakes)
     while True:
         clock = pace.clock() if pace else None

@@ -25,6 +25,7 @@ from exchange.partners.stub import Sending, Stub
 from exchange.schemas.attachments import is_split
 from exchange.schemas.call import Call
 from exchange.schemas.directory import Directory
+from exchange.schemas.violation import on_one_line
 from exchange.settings import load
 from exchange.storage.runs import Key, Taken, outcomes, taken
 from exchange.storage.snapshot import require_ledger, snapshot
@@ -55,7 +56,7 @@ def replay(
     require_ledger(ledger)
     counts, told = asyncio.run(_replayed(ledger, address, speed))
     for line in told[:TOLD_MAX]:
-        print(line)
+        print(on_one_line(line))
     print(", ".join(f"{counts[name]} {name}" for name in ("as before", "otherwise", "not sent")))
     raise typer.Exit(1 if counts["otherwise"] else 0)
 
@@ -82,9 +83,9 @@ def diff(
                 continue
             differing += 1
             if differing <= TOLD_MAX:
-                print(" ".join(filter(None, key)))
+                print(on_one_line(" ".join(filter(None, key))))
                 for mark, found in (("-", one), ("+", other)):
-                    print("".join(f"  {mark} {each}\n" for each in found), end="")
+                    print("".join(f"  {mark} {on_one_line(each)}\n" for each in found), end="")
     print(f"{same} alike, {differing} otherwise")
     raise typer.Exit(1 if differing else 0)
 

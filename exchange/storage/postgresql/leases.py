@@ -14,7 +14,7 @@ from exchange.storage.postgresql.ledger import PostgresLedger
 
 #: What the server's clock says now, not when the transaction began, which may have waited for long.
 #: Source: PostgreSQL's documentation, 9.9.5 "Current Date/Time".
-_NOW = "SELECT (extract(epoch FROM clock_timestamp())*1000)::bigint"
+NOW = "SELECT (extract(epoch FROM clock_timestamp())*1000)::bigint"
 #: How long a lease may be found to run on, in milliseconds: where the server's clock stepped back,
 #: a node that has died holds its lanes for no longer.
 RUNS_MAX = 60_000
@@ -25,7 +25,7 @@ _RENEW = (
     "DO UPDATE SET epoch=excluded.epoch,delivers=excluded.delivers,until=excluded.until"
 )
 _DELIVERERS = "SELECT COUNT(*) FROM node_lease WHERE delivers=1 AND until>?"
-_OWNERS = (
+OWNERS = (
     "SELECT lane_lease.lane,lane_lease.node FROM lane_lease JOIN node_lease "
     "ON node_lease.node=lane_lease.node AND node_lease.epoch=lane_lease.epoch "
     "WHERE node_lease.until>?"
@@ -65,7 +65,7 @@ def renew(
     connection: Connection, own: Ownership, duties: Duties, lasts: int, given: Collection[int]
 ) -> Standing:
     """Renew a node's lease and its lanes, inside the writer's transaction."""
-    [(now,)] = connection.execute(_NOW).fetchall()
+    [(now,)] = connection.execute(NOW).fetchall()
     until = connection.execute(_UNTIL, (own.node, own.epoch)).fetchone()
     ended = until is not None and until[0] <= now
     connection.execute(_SHORTEN, (now + RUNS_MAX, now + RUNS_MAX))
@@ -73,7 +73,7 @@ def renew(
     execute_with(
         connection, "given", [(lane, own.node) for lane in given], "lane bigint,node bigint", _GIVE
     )
-    owners: dict[int, int] = dict(connection.execute(_OWNERS, (now,)).fetchall())
+    owners: dict[int, int] = dict(connection.execute(OWNERS, (now,)).fetchall())
     [(deliverers,)] = connection.execute(_DELIVERERS, (now,)).fetchall()
     share = -(-LANES // deliverers) if duties.delivers else 0
     mine = sum(node == own.node for lane, node in owners.items() if lane != KEEPER)

@@ -24,6 +24,10 @@ from exchange.storage.proof.chain import Link, newest
 
 log = structlog.get_logger(__name__)
 
+#: Where the last group was of so many jobs or more, others are on their way: fewer than that many
+#: are waited for so long (seconds), since a commit costs as much for one as for many. As
+#: `commit_delay` and `commit_siblings` do: PostgreSQL's documentation, 19.5.1 "Settings" of WAL.
+SIBLINGS, GATHERED_MAX, GATHER_SECONDS = 8, 64, 0.005
 #: How often a ledger that said no is tried again at most, however many ask, in seconds.
 PROBE_SECONDS = 0.2
 #: How long whoever asks waits for it: a server may take its time to say no.
@@ -48,6 +52,8 @@ class ServerWriter:
         self._owner: Owner | None = None
         #: The newest link of its chain; None: to be read anew.
         self._link: Link | None = None
+        #: Of how many jobs the last group was.
+        self._together = 0
         #: Why nothing can be written just now; empty when it can.
         self.why = ""
         self._written_at = self._probed_at = 0.0
@@ -123,12 +129,15 @@ class ServerWriter:
         """Commit groups until nothing waits."""
         try:
             while self._jobs:
+                if self._together >= SIBLINGS and len(self._jobs) < GATHERED_MAX:
+                    await asyncio.sleep(GATHER_SECONDS)
                 # While a turn of the loop brings more, more may be coming: one commit for it all.
                 seen = 0
                 while seen < len(self._jobs) < self._group_max:
                     seen = len(self._jobs)
                     await asyncio.sleep(0)
                 group = [self._jobs.popleft() for _ in range(min(len(self._jobs), self._group_max))]
+                self._together = len(group)
                 await self._commit(group)
         finally:
             self._task = None

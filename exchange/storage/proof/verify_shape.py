@@ -1,5 +1,5 @@
 """Proving what no commit covers and every commit relies on: the file's tables and indexes, and the
-lanes of the deliveries that wait.
+lanes and conversations of the deliveries that wait.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing
 
 from exchange.ports.lanes import LANES, lane_of
+from exchange.ports.rows import ordered_in
 from exchange.ports.verification import Check
 from exchange.storage.connection import Connection, each
 from exchange.storage.migrate import NEW_LEDGER
@@ -19,6 +20,11 @@ _OPEN = (
     "SELECT delivery.id,lane,ordered,receiver,channel,conversation FROM delivery "
     "JOIN message ON message.id=delivery.message_id "
     "WHERE delivery.state IN ('waiting','dead') AND mode='push'"
+)
+_IN_MAILBOXES = (
+    "SELECT delivery.id,ordered,channel,conversation,ordered_in FROM delivery "
+    "JOIN message ON message.id=delivery.message_id "
+    "WHERE delivery.state IN ('waiting','dead') AND mode='mailbox' AND ordered_in!=''"
 )
 
 
@@ -57,7 +63,8 @@ def _shape(connection: sqlite3.Connection) -> dict[str, str]:
 
 def prove_lanes(connection: Connection) -> Check:
     """Whether the deliveries that the exchange is to make are in lanes that somebody owns: of an
-    ordered conversation all in its own, since it is by its lane that it has one owner.
+    ordered conversation all in its own, since it is by its lane that it has one owner; and whether
+    those in mailboxes are ordered in their conversation.
     """
     check = Check("what is to be delivered is in the lane of its conversation")
     for number, lane, ordered, receiver, channel, conversation in each(connection, _OPEN):
@@ -65,4 +72,7 @@ def prove_lanes(connection: Connection) -> Check:
             check.breaks(f"delivery {number}: is in lane {lane}, which nobody has")
         elif ordered and lane != (right := lane_of(receiver, channel, conversation)):
             check.breaks(f"delivery {number}: is in lane {lane}, its conversation in {right}")
+    for number, ordered, channel, conversation, kept in each(connection, _IN_MAILBOXES):
+        if not ordered or kept != ordered_in(channel, conversation):
+            check.breaks(f"delivery {number}: is ordered in {kept}, not in its conversation")
     return check

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from exchange.clocks import worker_of
 from exchange.journey.check import Checking
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Ledger
@@ -180,6 +181,7 @@ class Api:
         shown = {
             **row._asdict(),
             "id": public_id(row.id),
+            "node": worker_of(row.id),
             "received_at": instant(row.received_at),
             "digest": row.digest.hex(),
             "identity": row.identity.hex(),

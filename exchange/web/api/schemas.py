@@ -7,13 +7,21 @@ from __future__ import annotations
 from typing import Any
 
 from exchange.journey.mailbox import PER_SECOND_MAX
-from exchange.ports.description import ID, INSTANT, NUMBER, TEXT, listed, members, reference
+from exchange.ports.description import (
+    ID,
+    INSTANT,
+    INSTANT_OR_NONE,
+    NUMBER,
+    TEXT,
+    listed,
+    members,
+    reference,
+)
 from exchange.ports.operators import ROLES
 from exchange.schemas.directory import SECTORS
 from exchange.web.api.filters import FILTERS
+from exchange.web.api.nodes import NODES, ROLE
 from exchange.web.api.receivers import REASON_CHARACTERS_MAX
-
-_INSTANT_OR_NONE: dict[str, Any] = {"type": ["string", "null"], "format": "date-time"}
 
 _DELIVERIES = members({"deliveries": {"type": "array", "items": ID}})
 _REFUSED = {"type": "array", "items": members({"delivery": ID, "reason": TEXT})}
@@ -43,8 +51,8 @@ DELIVERY = members(
         "state": {"enum": ["waiting", "delivered", "dead", "skipped"]},
         "attempts": NUMBER,
         "items": NUMBER,
-        "next_at": _INSTANT_OR_NONE,
-        "ended_at": _INSTANT_OR_NONE,
+        "next_at": INSTANT_OR_NONE,
+        "ended_at": INSTANT_OR_NONE,
         "reason": TEXT,
     }
 )
@@ -54,6 +62,7 @@ EVENT = members({"message_id": ID, "delivery_id": ID, "at": INSTANT, "kind": TEX
 MESSAGE = members(
     {
         "id": ID,
+        "node": {"type": "integer", "minimum": 0, "description": "The node that took it in"},
         "channel": TEXT,
         "message_type": TEXT,
         "sender": TEXT,
@@ -219,19 +228,21 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "left": NUMBER,
             "state": {"enum": ["running", "done", "stopped"]},
             "why": TEXT,
-            "ended_at": _INSTANT_OR_NONE,
+            "ended_at": INSTANT_OR_NONE,
         }
     ),
     "Count": members(
         {"count": NUMBER, "items": NUMBER, "bytes": NUMBER},
         period={"type": "string", "description": "The minute as RFC 3339 time, or the date"},
     ),
+    "Nodes": NODES,
     "Health": members(
         {"status": TEXT},
         worker=NUMBER,
+        role=ROLE,
         full={"type": "array", "items": {"type": "object"}},
         held_up=NUMBER,
-        held_up_oldest_at=_INSTANT_OR_NONE,
+        held_up_oldest_at=INSTANT_OR_NONE,
     ),
     "MessageType": members(
         {
@@ -255,10 +266,10 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "receiver": TEXT,
             "name": TEXT,
             "state": {"enum": ["up", "failing", "paused"]},
-            "since": _INSTANT_OR_NONE,
+            "since": INSTANT_OR_NONE,
             "reason": TEXT,
             "failures": NUMBER,
-            "next_probe_at": _INSTANT_OR_NONE,
+            "next_probe_at": INSTANT_OR_NONE,
             "probes": NUMBER,
             "outages": NUMBER,
             "waiting": {"type": "integer", "description": "Deliveries that wait for it"},
@@ -267,7 +278,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
                 "type": "integer",
                 "description": "Of those, deliveries behind dead letters of their conversation",
             },
-            "held_up_oldest_at": _INSTANT_OR_NONE,
+            "held_up_oldest_at": INSTANT_OR_NONE,
         }
     ),
     "Pause": members({}, reason={"type": "string", "maxLength": REASON_CHARACTERS_MAX}),
@@ -304,7 +315,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "added": {"type": "boolean", "description": "Whether it was added while this runs"},
             "keys": {"type": "integer", "description": "How many keys it has that count"},
             "keyed_at": {
-                **_INSTANT_OR_NONE,
+                **INSTANT_OR_NONE,
                 "description": "When the newest of an added partner's keys was made",
             },
             "channels": {

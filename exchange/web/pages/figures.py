@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from exchange.ports.lanes import Cluster
 from exchange.statistics.count import Line, Period
 from exchange.web.figures.overview import COLUMNS
 from exchange.web.figures.process_figures import ProcessFigures
@@ -42,6 +43,7 @@ class Figures:
     days: Mapping[str, Sums | None] = field(default_factory=dict)
     oldest_waiting_at: int = 0
     process: ProcessFigures | None = None
+    cluster: Cluster | None = None
 
 
 #: Where figures come from. Asked at most once per interval, whoever watches.

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from yarl import URL
 
 from exchange.schemas.instants import milliseconds_of
+from exchange.schemas.violation import visible
 from exchange.statistics.days import FINLAND
 from exchange.statistics.table import euros, figure
 from exchange.web.access.guard import ACTOR, SIGNED_IN
@@ -45,6 +46,7 @@ MENU = (
     ("/dead-letters", "Dead letters"),
     ("/partners", "Partners"),
     ("/stubs", "Stubs"),
+    ("/nodes", "Nodes"),
     ("/statistics", "Statistics"),
     ("/validate", "Validate"),
     ("/disclosures", "Disclosures"),
@@ -145,21 +147,6 @@ def moment(milliseconds: int, language: str) -> str:
     if not milliseconds:
         return ""
     return _MOMENTS[language].format(datetime.datetime.fromtimestamp(milliseconds / 1000, FINLAND))
-
-
-#: What is not seen, or turns the order of what stands beside it: controls but for tabs and line
-#: ends, soft hyphens, zero-width and directional characters, tags.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    "\U000e0000-\U000e007f]"
-)
-
-
-def visible(text: str) -> str:
-    """A text that somebody else wrote, with its characters that are not seen as `\\u202e`, so that
-    two different texts never look alike for them.
-    """
-    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def finnish_time(text: str) -> str:

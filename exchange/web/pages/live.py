@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp_sse import sse_response
 
 from exchange.ports import Channel, Ledger
+from exchange.ports.lanes import Nodes
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Directory
 from exchange.statistics.rows import Rows
@@ -156,6 +157,7 @@ def live_page(
     catalogue: Catalogue,
     rows: Rows,
     process: Callable[[], ProcessFigures],
+    nodes: Nodes,
 ) -> LivePage:
     """The page of an exchange, comparing with the newest figures that were published."""
     year = max(year for row in rows.rows for year in row.published)
@@ -169,6 +171,7 @@ def live_page(
         year=year,
         conditions=conditions,
         process=process,
+        nodes=nodes,
     )
     return LivePage(source, [shown(channel, catalogue) for channel in channels], rows)
 

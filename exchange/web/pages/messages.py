@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 from yarl import URL
 
-from exchange.clocks import time_of
+from exchange.clocks import time_of, worker_of
 from exchange.ports import Channel, Clock, Ledger
 from exchange.ports.ledger import DeliveryRow, MessageFilter, MessageRow
 from exchange.schemas.catalogue import Catalogue
@@ -179,6 +179,7 @@ class MessagePages:
             "message.html",
             origin=str(request.url.origin()),
             message=self._line(row),
+            node=worker_of(row.id),
             reason=detail.get("reason", ""),
             receivers=detail.get("receivers", []),
             violations=violations,

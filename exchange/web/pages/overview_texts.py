@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 
+from exchange.ports.lanes import Cluster
 from exchange.statistics.days import FINLAND
 from exchange.statistics.table import figure
 from exchange.web.figures.process_figures import ProcessFigures
@@ -64,16 +65,36 @@ def day_texts(figures: Figures, channels: Sequence[str], language: str) -> dict[
 
 
 def moment_texts(figures: Figures, language: str) -> dict[str, str]:
-    """What waits longest, the clock, and what the process tells."""
+    """What waits longest, the nodes, the clock, and what the process tells."""
     say, at = gettext(language), figures.oldest_waiting_at
     texts = {
         "oldest": f"{long_text(figures.at - at, language)} ({moment(at, language)})"
         if at
-        else say("nothing waits")
+        else say("nothing waits"),
+        "nodes": NOT_HELD if figures.cluster is None else _of_nodes(figures.cluster, language),
     }
     if figures.process is not None:
         texts |= _of_process(figures.process, language)
     return texts
+
+
+def _of_nodes(cluster: Cluster, language: str) -> str:
+    """How many there are, and what is the matter with them."""
+    say = gettext(language)
+    gone = sum(each.state == "gone" for each in cluster.nodes)
+    wrong = (
+        (gone, f"{say('gone')}: {gone}"),
+        (
+            not any(each.is_keeper for each in cluster.nodes),
+            say("No node is the keeper.").rstrip("."),
+        ),
+        (cluster.lanes_free, f"{say('Lanes that nobody holds:')} {cluster.lanes_free}"),
+        (
+            cluster.standby_missing,
+            say("Commits wait for a standby that is not there.").rstrip("."),
+        ),
+    )
+    return "; ".join([str(len(cluster.nodes) - gone), *(text for is_so, text in wrong if is_so)])
 
 
 def _of_process(process: ProcessFigures, language: str) -> dict[str, str]:

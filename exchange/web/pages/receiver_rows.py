@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
+from exchange.schemas.violation import visible
 from exchange.statistics.table import figure
 from exchange.web.figures.receiver_conditions import Condition
-from exchange.web.pages.layout import moment, visible
+from exchange.web.pages.layout import moment
 from exchange.web.pages.translations import gettext
 
 #: Rows on the page; the others are counted below it, and the API lists all.

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from exchange.ports import Ledger
+from exchange.ports.lanes import Nodes
 from exchange.schemas.directory import Directory
 from exchange.statistics.count import DIMENSIONS, Period, count
 from exchange.statistics.days import first_minute
@@ -38,6 +39,7 @@ class LedgerSource:
         year: int,
         conditions: Conditions | None = None,
         process: Callable[[], ProcessFigures] | None = None,
+        nodes: Nodes | None = None,
     ) -> None:
         self._snapshots = snapshots
         self._ledger = ledger
@@ -47,6 +49,7 @@ class LedgerSource:
         self._year = year
         self._conditions = conditions
         self._process = process
+        self._nodes = nodes
         self._today = Today(ledger)
         self._first_minute: int | None = None
 
@@ -73,6 +76,7 @@ class LedgerSource:
             days=await self._today.at(snapshot.at),
             oldest_waiting_at=oldest.received_at if oldest is not None else 0,
             process=self._process() if self._process is not None else None,
+            cluster=await self._nodes.look(snapshot.at) if self._nodes is not None else None,
         )
 
     async def _days(self, now: int) -> float:

@@ -82,6 +82,10 @@ async def test_a_message_goes_by_the_name_of_its_file(exchange: Running, tmp_pat
     kela.leave(f"{TYPE}~b-1~{FUND}.xml")
     kela.leave(f"{TYPE}~b-2~{FUND}~c-1~ordered.XML")
     kela.leave("many.ndjson", line(1) + b"{\n" + line(2))
+    # A name is its bytes: in two normal forms, and turned.
+    others = ["m\u00e4ny.ndjson", "ma\u0308ny.ndjson", "\u202emany.ndjson"]
+    for number, name in enumerate(others, 3):
+        kela.leave(name, line(number))
     await kela.round()
     told = kela.told()
     assert kela.left() == []
@@ -89,8 +93,10 @@ async def test_a_message_goes_by_the_name_of_its_file(exchange: Running, tmp_pat
     assert (one["status"], one["messageId"], one["receivers"]) == (202, "b-1", [FUND])
     statuses = [each["status"] for each in told["many.ndjson.json"]["outcomes"]]
     assert statuses == [202, 400, 202]
+    assert [told[f"{name}.json"]["accepted"] for name in others] == [1, 1, 1]
     letters = await read(exchange)
-    assert [each["messageId"] for each in letters] == ["b-1", "b-2", "l-1", "l-2"]
+    wanted = ["b-1", "b-2", *(f"l-{number}" for number in range(1, 6))]
+    assert sorted(each["messageId"] for each in letters) == wanted
     assert letters[1]["conversation"] == "c-1"
     found = await exchange.exchange.ledger.find("luova", KELA, "b-2")
     assert found is not None

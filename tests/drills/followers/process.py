@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 
+from exchange.lifetime import end_with
 from tests.adapters.population_register.followers import Evaka, Oph, State
 
 #: Buckets of a follower that has some; the last one is empty.
@@ -70,4 +71,5 @@ def follow(kind: str, base: str, user: str, key: str, path: str, codes: str, day
     """One run: `kind` is evaka or oph, `path` the file of what is kept, `codes` that of whom it
     follows, `day` where it begins.
     """
+    end_with(os.getppid())
     asyncio.run(run(kind, base, user, key, Files(Path(path), Path(codes)), day))

@@ -164,10 +164,10 @@ async def test_many_that_remember_the_same_thing_at_once_are_all_taken(tmp_path:
         ]
 
     async with way(tmp_path, Script(), recall=recall, remember=remember) as running:
-        await asyncio.gather(*(running.send(f"m-{number}") for number in range(30)))
+        await asyncio.gather(*(running.send(f"m-{number}") for number in range(100)))
         await running.settled()
         noted = (await running.exchange.ledger.recall(running.channel.name, ["note"]))["note"]
         assert (sorted(noted.value), noted.version) == (
-            sorted(f"m-{number}" for number in range(30)),
-            30,
+            sorted(f"m-{number}" for number in range(100)),
+            100,
         )

@@ -60,6 +60,9 @@ async def test_of_an_ordered_conversation_one_is_out_at_a_time(tmp_path: Path) -
         await put(running, "free")
         first = await take(running)
         assert names(first) == ["a-0", "b-0", "free"]
+        kept = await running.exchange.ledger.pending([each.delivery_id for each in first])
+        told = [each.delivery.ordered_in for each in kept]
+        assert told == [f"{channel}/a", f"{channel}/b", ""]
         assert await take(running) == [], "another reader gets no follower"
         assert await take(running, conversation="a") == []
         assert await boxes.acknowledge(channel, FIRST, [first[0].hold]) == [""]

@@ -66,6 +66,15 @@ REMEMBERED = record("plan")
         lambda connection: leave_digests(connection, [1, 2]),
         lambda connection: mailbox.is_empty(connection, "fund.ytk"),
         lambda connection: mailbox.free(connection, Wanted("luova", "fund.ytk", 10), 10**12),
+        lambda connection: mailbox.free(
+            connection, Wanted("luova", "fund.ytk", 10, conversation="case-7"), 10**12
+        ),
+        lambda connection: connection.execute(
+            mailbox._FIRSTS.format(firsts=mailbox._OF_EACH), ("fund.ytk", "luova", 10**12, "")
+        ),
+        lambda connection: connection.execute(
+            mailbox._LOOSE, ("fund.ytk", "luova", 10**12, 0, 0, 10)
+        ),
         lambda connection: mailbox.lease(connection, [1, 2], 10**12, 10**12 + 1, 7),
         lambda connection: mailbox.extend(connection, [Hold(1, 2), Hold(3, 4)], 10**12),
         lambda connection: mailbox.overdue(connection, 1 << 62, 0, 10**12, 10),
@@ -102,6 +111,9 @@ REMEMBERED = record("plan")
         "leave digests",
         "mailbox is empty",
         "free",
+        "free of a conversation",
+        "firsts of conversations",
+        "free of no conversation",
         "lease",
         "extend",
         "overdue",

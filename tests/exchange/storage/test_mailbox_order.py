@@ -15,6 +15,11 @@ from hypothesis import strategies as st
 
 from exchange.ports.ledger import Hold, Record, Wanted
 from exchange.storage import mailbox
+from exchange.storage.commit import record_all
+from exchange.storage.connection import connect
+from exchange.storage.counters.sums import Totals
+from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.proof.chain import Additions, last_given
 from exchange.storage.proof.verify import verify
 from exchange.storage.sqlite import SqliteLedger
 from tests.contracts.rows import MINUTE, record, settlement
@@ -156,11 +161,38 @@ async def play(workers: int, steps: list[tuple[str, int]], folder: Path) -> None
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-@settings(max_examples=25, deadline=None)
-@given(steps=STEPS)
-def test_order_and_leases_hold(workers: int, steps: list[tuple[str, int]]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+@settings(max_examples=20, deadline=None)
+@given(steps=STEPS, passed_over_max=st.sampled_from((0, 100)))
+def test_order_and_leases_hold(
+    workers: int, steps: list[tuple[str, int]], passed_over_max: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+        patch.setattr(mailbox, "PASSED_OVER_MAX", passed_over_max)
         asyncio.run(play(workers, steps, Path(folder)))
+
+
+def test_a_look_takes_as_many_steps_whatever_waits_behind_a_letter(tmp_path: Path) -> None:
+    """(Steps of SQLite's machine, by hundreds.)"""
+    migrate_sqlite(tmp_path / "exchange.db")
+    connection = connect(tmp_path / "exchange.db")
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+
+    took = []
+    for lying in (250, 750):
+        more = [letter(f"{lying}-{number}", "a") for number in range(lying)]
+        record_all(connection, more, 1, Totals(), Additions(last_given(connection)))
+        steps = 0
+        connection.set_progress_handler(step, 100)
+        assert len(mailbox.free(connection, WANTED, MINUTE)) == 1
+        connection.set_progress_handler(None, 0)
+        took.append(steps)
+    connection.close()
+    assert 10 < took[0] < 200
+    assert took[1] == pytest.approx(took[0], abs=10)
 
 
 async def test_what_is_leased_is_not_looked_for_again_before_it_ends(tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ from exchange.storage.migrate import (
 )
 from exchange.storage.operators import tables as operator_tables
 from exchange.storage.proof.verify import verify
+from exchange.storage.sqlite import SqliteLedger
+from tests.contracts.rows import record
 from tests.exchange.statistics.synthetic_year import write_year
 
 COUNTERS = ("counter", "day_counter", "pruned_counter")
@@ -123,6 +125,19 @@ def test_a_curve_of_an_earlier_revision_keeps_its_counts_without_a_endpoint(ledg
         for check in verify(ledger).checks
         if check.name == "curves and minutes agree with days"
     ).broken
+
+
+async def test_letters_of_an_earlier_revision_are_told_their_conversation(tmp_path: Path) -> None:
+    ledger = SqliteLedger(tmp_path / "ledger.db")
+    await ledger.open()
+    for name, conversation in (("1", "a"), ("2", "")):
+        await ledger.record(record(name, modes=("mailbox",), conversation=conversation))
+    await ledger.close()
+    to_revision(tmp_path / "ledger.db", "0021")
+    migrate_sqlite(tmp_path / "ledger.db")
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection:
+        told = connection.execute("SELECT ordered_in FROM delivery ORDER BY id").fetchall()
+    assert told == [("luova/a",), ("",)]
 
 
 def test_a_new_ledger_is_what_the_migrations_make(tmp_path: Path) -> None:

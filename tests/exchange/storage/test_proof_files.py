@@ -90,6 +90,22 @@ def test_a_damaged_page_of_a_table_or_an_index_is_told_in_lines(ledger: Path) ->
         assert (result.exit_code, result.stdout.splitlines()[-1]) == (1, "verify: BROKEN")
 
 
+def test_pages_that_nothing_leads_to_are_told(ledger: Path) -> None:
+    """(All that is read is as it was: only the look through the whole file tells.)"""
+    with closing(sqlite3.connect(ledger)) as connection:
+        named = "FROM sqlite_master WHERE name='event_message'"
+        (made_by,) = connection.execute(f"SELECT sql {named}").fetchone()
+        connection.execute("PRAGMA writable_schema=ON")
+        connection.execute(f"DELETE {named}")
+        connection.commit()
+    with closing(sqlite3.connect(ledger)) as connection:
+        connection.execute(made_by)
+        connection.commit()
+    found = broken(ledger)
+    assert list(found) == [FILE]
+    assert "never used" in found[FILE][0]
+
+
 def test_an_older_copy_in_its_place(ledger: Path, tmp_path: Path) -> None:
     copy_ledger(ledger, tmp_path / "older.db")
     asyncio.run(more(ledger))

@@ -19,7 +19,7 @@ from aiohttp_sse import sse_response
 
 from exchange.cli.serving.port import bind
 from exchange.clocks import WallClock
-from exchange.errors import LedgerClosed
+from exchange.errors import LedgerClosed, LedgerUnavailable
 from exchange.journey.requests import Requests
 from exchange.ports import Channel, Desk, Endpoint, Inbound, Outcome
 from exchange.ports.channel import refuse_with_problem
@@ -106,12 +106,10 @@ class Served:
         return Reply(200, b"x" * 1_000_000, "text/plain")
 
     async def fail(self, call: Call, partner: Partner, desk: Desk) -> Reply:
-        """A bug, or a ledger that is closing."""
-        raise (
-            LedgerClosed("closing")
-            if "closing" in call.query
-            else ZeroDivisionError("key-one in a traceback")
-        )
+        """A bug, or a ledger that is closing or full."""
+        errors = {"closing": LedgerClosed("closing"), "full": LedgerUnavailable("full")}
+        bug = ZeroDivisionError("key-one in a traceback")
+        raise next((error for asked, error in errors.items() if asked in call.query), bug)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from prometheus_client.metrics_core import Metric
 
+from exchange.ports.lanes import Cluster, Node, Standby
 from exchange.web.metrics import Metrics
 
 RULES = Path(__file__).parents[3] / "docs" / "prometheus-alerts.yml"
@@ -27,11 +28,13 @@ def rules() -> list[Any]:
 def families() -> dict[str, set[str]]:
     """The labels of each family; of one that was told something."""
     metrics = Metrics()
-    metrics.show({"luova": {"received": 1, "waiting": 1, "dead-lettered": 1, "requests": 1}}, 0)
+    metrics.show({"luova": {"received": 1, "waiting": 1, "dead-lettered": 1, "requests": 1}})
     metrics.served("luova", 200, 0.1)
     metrics.refused("luova", "rate")
     metrics.committed(1, 0.1)
     metrics.show_full([{"receiver": "*", "waiting": 1}])
+    node = Node(number=0, epoch=1, name="", since=0, state="live")
+    metrics.nodes.show(Cluster([node], standbys=[Standby("a", "sync", 0)]), 0, 0)
     named: dict[str, set[str]] = {}
     found: Metric
     for found in metrics.registry.collect():

@@ -63,6 +63,20 @@ def holds(described: Any, path: str, method: str, status: int, answer: Any) -> N
     judge(schema, format_checker=judge.FORMAT_CHECKER).validate(answer)
 
 
+async def test_an_embedded_exchange_tells_its_worker_and_who_took_a_message_in(
+    served: Running,
+) -> None:
+    told = json.loads((await served.get("/api/v1/nodes"))[2])
+    holds(await document(served), "/api/v1/nodes", "get", 200, told)
+    (node,) = told["nodes"]
+    assert (told["this"], node["number"], node["state"]) == (0, 0, "supervised")
+    assert (node["lanes"], node["is_keeper"], told["standbys"]) == (256, True, None)
+    message = json.loads((await served.get(f"/api/v1/messages/{await message_id(served)}"))[2])
+    assert message["node"] == 0
+    assert b"exchange_keepers 1.0" in (await served.get("/metrics"))[2]
+    assert (await served.get("/nodes"))[0] == 200
+
+
 async def test_the_description_is_valid_and_names_every_endpoint(served: Running) -> None:
     described = await document(served)
     openapi_spec_validator.validate(described)
@@ -275,7 +289,14 @@ METRICS = {
     "exchange_commit_seconds": "histogram",
     "exchange_deliveries": "gauge",
     "exchange_deliveries_held": "gauge",
+    "exchange_keepers": "gauge",
+    "exchange_lanes_free": "gauge",
+    "exchange_ledger_up": "gauge",
     "exchange_messages_total": "counter",
+    "exchange_node_due": "gauge",
+    "exchange_node_due_seconds": "gauge",
+    "exchange_node_lanes": "gauge",
+    "exchange_node_state": "gauge",
     "exchange_receiver_full": "gauge",
     "exchange_receiver_held_up": "gauge",
     "exchange_receiver_held_up_oldest_seconds": "gauge",
@@ -286,6 +307,10 @@ METRICS = {
     "exchange_refused_total": "counter",
     "exchange_requests_total": "counter",
     "exchange_spans_total": "counter",
+    "exchange_standby_behind_bytes": "gauge",
+    "exchange_standby_missing": "gauge",
+    "exchange_turn_seconds": "gauge",
+    "exchange_turns_waiting": "gauge",
 }
 
 
@@ -306,6 +331,7 @@ async def test_metrics_and_readiness(served: Running, tmp_path: Path) -> None:
     assert kinds_of(text) == METRICS
     assert re.search(r'^exchange_requests_total\{channel="luova"\} [0-9.]+$', text, re.M)
     assert 'exchange_deliveries{channel="luova",kind="waiting"}' in text
+    assert "exchange_ledger_up 1.0" in text
     async with running(tmp_path) as other:
         await other.exchange.ledger.close()
         status, headers, body = await other.get("/health/ready")
@@ -315,3 +341,5 @@ async def test_metrics_and_readiness(served: Running, tmp_path: Path) -> None:
             "Not ready",
         )
         assert (await other.get("/health/live"))[0] == 200
+        status, _, body = await other.get("/metrics")
+        assert (status, b"exchange_ledger_up 0.0" in body) == (200, True)

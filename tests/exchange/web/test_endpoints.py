@@ -42,6 +42,24 @@ async def test_a_full_exchange_refuses_everybody_until_there_is_room() -> None:
         assert b'reason="busy"' in served.metrics.response().body  # type: ignore[operator]
 
 
+async def test_who_was_taken_in_as_the_server_ends_is_answered() -> None:
+    async with server() as (served, _):
+        host, _, port = served.url.removeprefix("http://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        while not served.connections.open:
+            await asyncio.sleep(0)
+
+        async def call() -> bytes:
+            await asyncio.sleep(0.05)
+            head = f"POST /c/v1/messages HTTP/1.1\r\nHost: {host}\r\nX-API-Key: {ONE.key}\r\n"
+            writer.write(f"{head}X-Quick: 1\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+            return await reader.read()
+
+        called = asyncio.create_task(call())
+    assert (await called).startswith(b"HTTP/1.1 202 ")
+    writer.close()
+
+
 async def test_a_caller_that_goes_away_frees_its_place() -> None:
     async with server(in_flight_max=2, in_flight_partner_max=2) as (served, session):
         for _ in range(5):
@@ -103,6 +121,7 @@ async def test_refusals_in_words() -> None:
         for path, expected, reason in (
             ("/c/v1/fail", 500, "internal"),
             ("/c/v1/fail?closing", 503, "closing"),
+            ("/c/v1/fail?full", 503, "unavailable"),
             ("/c/v1/nothing", 404, "not-found"),
             ("/c", 404, "not-found"),
             # aiohttp takes no brace for a parameter: no address, whatever the method.

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from exchange.adapters import luova
+from exchange.errors import LedgerUnavailable
+from exchange.storage.health import writability
+from exchange.storage.sqlite import SqliteLedger
+from tests.contracts.rows import record
 from tests.journeys.running import Running, running
 
 SAMPLES = Path(luova.__file__).parent / "families/unemployment/samples/valid"
@@ -58,6 +67,36 @@ async def test_a_full_mailbox_is_drained_and_others_go_on(tmp_path: Path) -> Non
         assert status == 200, body
         await served.until(lambda: not served.exchange.waiting.full())
         assert (await letter(served, "letter-59"))[0] == 202, "there is room again"
+
+
+async def test_while_the_ledger_is_full_calls_get_503_and_nothing_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writability, "PROBE_SECONDS", 0.0)
+
+    def pages_max(pages: int) -> Callable[[sqlite3.Connection], object]:
+        return lambda connection: connection.execute(f"PRAGMA max_page_count={pages}").fetchone()
+
+    async with running(tmp_path) as served:
+        assert (await letter(served, "before"))[0] == 202
+        ledger = served.exchange.ledger
+        assert isinstance(ledger, SqliteLedger)
+        await ledger.change(pages_max(1))
+        filling = record("filling", body=os.urandom(500_000))
+        with pytest.raises(LedgerUnavailable, match="full"):
+            await ledger.record(filling)
+        status, retry_after, problem = await letter(served, "during")
+        assert (status, retry_after, problem["reason"]) == (503, "2", "unavailable")
+        status, headers, body = await served.post(
+            "/kelmu/v1/queries", b"no JSON", "county.pirkanmaa"
+        )
+        assert (status, headers["Retry-After"]) == (503, "2"), body
+        connection = ledger._writer._connection
+        assert connection is not None
+        pages_max(1 << 30)(connection)
+        assert (await served.get("/health/ready"))[0] == 200
+        assert (await letter(served, "during"))[0] == 202
+        assert (await served.counts("luova"))["accepted"] == 2
 
 
 async def test_a_receiver_is_full_by_bytes_too_and_all_by_the_sum(tmp_path: Path) -> None:

@@ -67,6 +67,7 @@ async def main() -> int:
                 "kelmu-document": address("document"),
                 "kelmu-log": await a_log(served),
                 "stubs": "/stubs",
+                "nodes": "/nodes",
                 "disclosures": "/disclosures",
                 "validate": "/validate",
                 "audit": "/audit",

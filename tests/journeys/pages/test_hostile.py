@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from lxml import html
 
 from exchange.schemas.envelope import public_id
-from exchange.web.pages.layout import visible
+from exchange.schemas.violation import visible
 from tests.exchange.web.dead import die
 from tests.journeys.pages.conftest import INVALID
 from tests.journeys.running import Running

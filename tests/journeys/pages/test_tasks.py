@@ -28,6 +28,7 @@ PAGES = (
     "/no/such/page",
     "/audit",
     "/stubs",
+    "/nodes",
     "/disclosures",
     "/validate",
     "/statistics/runs",

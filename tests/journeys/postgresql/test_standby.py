@@ -19,6 +19,7 @@ import pytest
 from exchange.errors import LedgerUnavailable
 from exchange.ports.verification import Check
 from exchange.storage.connection import Connection
+from exchange.storage.nodes.server import ServerNodes
 from exchange.storage.postgresql import owner
 from exchange.storage.postgresql.ledger import PostgresLedger
 from exchange.storage.postgresql_server.address import Server
@@ -235,7 +236,7 @@ async def test_a_containers_server_has_the_exchanges_database_and_lets_a_standby
         given = {
             "PGDATA": str(server.data),
             "POSTGRES_USER": "postgres",
-            "POSTGRES_PASSWORD": "it's",
+            "LEDGER_PASSWORD": "it's",
         }
         environment = server.environment | given
         await asyncio.to_thread(
@@ -249,6 +250,7 @@ async def test_a_containers_server_has_the_exchanges_database_and_lets_a_standby
         ledger = PostgresLedger(Server(f"postgresql://exchange@/exchange?host={server.folder}"))
         await ledger.open()
         assert (await ledger.record(record("a"))).kind == "new"
+        assert (await ServerNodes(ledger).look(0)).standbys == [], "it may see them"
         await ledger.close()
     finally:
         await asyncio.to_thread(server.remove)

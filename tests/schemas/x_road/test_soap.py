@@ -24,6 +24,14 @@ def test_a_charset_of_no_document_is_refused_unread(charset: str) -> None:
         soap.read("POST", headers, b"a-" * 400_000)
 
 
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16"])
+def test_a_second_byte_order_mark_is_refused(charset: str) -> None:
+    for marks, said in (("\ufeff", "the root is an Envelope"), ("\ufeff\ufeff", "two byte order")):
+        body = f"{marks}<a/>".encode(charset.replace("16", "16-le"))
+        with pytest.raises(Fault, match=said):
+            soap.read("POST", {"Content-Type": f"text/xml; charset={charset}"}, body)
+
+
 def test_a_charset_of_documents_is_read() -> None:
     body = '<?xml version="1.0" encoding="utf-16"?><a/>'.encode("utf-16")
     with pytest.raises(Fault, match="an Envelope"):

@@ -126,6 +126,8 @@ REFUSED: dict[str, tuple[bytes, str, int, int]] = {
         1,
         31,
     ),
+    "two byte order marks": ("\ufeff\ufeff<a/>".encode(), "xml.malformed", 1, 1),
+    "two of UTF-16": ("\ufeff<a/>".encode("utf-16"), "xml.malformed", 1, 1),
     "UTF-32": ("<a/>".encode("utf-32"), "xml.encoding", 1, 1),
 }
 

@@ -12,11 +12,14 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from exchange.ports.ledger import Old, Remember
 from exchange.storage.commit import record_all
 from exchange.storage.connection import Connection, connect, insert
 from exchange.storage.counters.sums import Totals
 from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.postgresql import writer
 from exchange.storage.postgresql.ledger import PostgresLedger
 from exchange.storage.postgresql_server.snapshot import session
 from exchange.storage.proof.chain import Additions, entries_between, last_given, unlinked
@@ -119,6 +122,23 @@ async def test_a_message_and_its_delivery_take_five_round_trips_each(
         assert all(await asyncio.gather(*(ledger.settle(each) for each in ends)))
     # The turn, what was given, messages (or ends), all other rows, COMMIT.
     assert (recorded, len(told)) == (5, 10), told
+
+
+async def test_where_many_came_together_more_are_waited_for_a_moment(
+    postgresql: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "GATHER_SECONDS", 0.5)
+    async with asked(postgresql) as (ledger, told):
+        await asyncio.gather(*(ledger.record(record(f"m-{n}")) for n in range(writer.SIBLINGS)))
+        first = asyncio.create_task(ledger.record(record("first")))
+        await asyncio.sleep(0.05)
+        await asyncio.gather(first, ledger.record(record("second")))
+        assert told.count("COMMIT") == 2, told
+        # Now few came together: nobody waits.
+        monkeypatch.setattr(writer, "GATHER_SECONDS", 20)
+        async with asyncio.timeout(10):
+            await ledger.record(record("third"))
+    assert told.count("COMMIT") == 3, told
 
 
 async def test_what_messages_remember_takes_one_round_trip_more(postgresql: LocalServer) -> None:

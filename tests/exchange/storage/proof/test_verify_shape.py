@@ -23,7 +23,7 @@ POSITIONS = "positions rise in the order of commits"
 
 @pytest.fixture
 async def ledger(tmp_path: Path) -> Path:
-    """A ledger with an ordered delivery and an unordered one, which wait."""
+    """A ledger with an ordered delivery and an unordered one, and an ordered letter, which wait."""
     opened = SqliteLedger(tmp_path / "ledger.db")
     await opened.open()
     for ordered in (0, 1):
@@ -33,6 +33,7 @@ async def ledger(tmp_path: Path) -> Path:
             for each in made.deliveries
         ]
         assert (await opened.record(made)).kind == "new"
+    await opened.record(record("letter", modes=("mailbox",), conversation="a"))
     await opened.close()
     assert not broken(tmp_path / "ledger.db")
     return tmp_path / "ledger.db"
@@ -45,11 +46,13 @@ async def ledger(tmp_path: Path) -> Path:
         ("ALTER TABLE body ADD COLUMN more TEXT", SHAPE, "column body.more: was put in"),
         ("CREATE VIEW extra AS SELECT 1", SHAPE, "view extra: was put in"),
         ("CREATE TRIGGER takes AFTER INSERT ON body BEGIN DELETE FROM body; END", SHAPE, "trigger takes: was put in"),
-        ("UPDATE position SET last=last-1", POSITIONS, "1 is noted as the last one, though 2"),
+        ("UPDATE position SET last=last-1", POSITIONS, "2 is noted as the last one, though 3"),
         ("DELETE FROM position", POSITIONS, "0 is noted"),
-        ("UPDATE delivery SET lane=256 WHERE ordered=0", LANES, "256, which nobody has"),
-        ("UPDATE delivery SET lane=-1 WHERE ordered=1", LANES, "-1, which nobody has"),
+        ("UPDATE delivery SET lane=256 WHERE ordered=0 AND mode='push'", LANES, "256, which nobody has"),
+        ("UPDATE delivery SET lane=-1 WHERE ordered=1 AND mode='push'", LANES, "-1, which nobody has"),
         ("UPDATE delivery SET lane=(lane+1)%256 WHERE ordered=1", LANES, "its conversation in"),
+        ("UPDATE delivery SET ordered_in='luova/b' WHERE mode='mailbox'", LANES, "in luova/b, not"),
+        ("UPDATE delivery SET ordered=0 WHERE mode='mailbox'", LANES, "in luova/a, not"),
     ],
 )  # fmt: skip
 def test_what_was_changed_is_named(ledger: Path, statement: str, check: str, said: str) -> None:

@@ -19,6 +19,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 from structlog.testing import capture_logs
 
 from exchange.assembly.parts import tracing_of
+from exchange.cli import main
+from exchange.cli.serving.port import bind
 from exchange.errors import SettingsError
 from exchange.journey import trace
 from exchange.settings import Telemetry, load
@@ -186,6 +188,22 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.resources", None)
     with pytest.raises(SettingsError, match=r"pip install 'exchange-simulator\[telemetry\]'"):
         tracing_of(settings, 0)
+
+
+def test_several_workers_say_it_once_before_anything_is_bound(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "exchange.web.telemetry.spans")
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.resources", None)
+    monkeypatch.setenv("EXCHANGE_TELEMETRY__TRACES_URL", DOWN)
+    with bind("127.0.0.1", 0) as taken:
+        port = str(taken.getsockname()[1])
+        monkeypatch.setattr(sys, "argv", ["exchange", "serve", "--workers", "2", "--port", port])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert ended.value.code == 2
+    (said,) = capfd.readouterr().err.strip().splitlines()
+    assert "pip install 'exchange-simulator[telemetry]'" in said
 
 
 @pytest.mark.parametrize(
