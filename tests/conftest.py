@@ -10,6 +10,7 @@ import ipaddress
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,8 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.ending import end_children_with_us
 
 if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
     from tests.postgresql import LocalServer
 
 # The same examples in every run of `make test`, so that its outcome is a function of the code;
@@ -38,9 +41,9 @@ settings.load_profile("house")
 #: Files here are in memory, on Linux.
 MEMORY = Path("/dev/shm")
 #: Several times what all tests write at once.
-MEMORY_BYTES_MIN = 2 * 1024**3
-#: By this variable pytest is told where it makes the folders of tests.
-TEMPORARY = "PYTEST_DEBUG_TEMPROOT"
+MEMORY_BYTES_MIN = 4 * 1024**3
+#: Whoever names pytest's folder by this variable has the files there.
+CHOSEN = "PYTEST_DEBUG_TEMPROOT"
 
 #: How a fixture or a loop is written that the tests of a module share.
 SHARED = 'scope="module"'
@@ -57,14 +60,15 @@ def find_browser() -> str | None:
 
 
 def keep_files_in_memory() -> None:
-    """Make the folders of tests in memory, where there is room: a new ledger waits for the disk ten
-    times, a message twice, and thousands of tests begin with both. A process that is killed leaves
-    the same files as on a disk. The drills at full length use the disk.
+    """Make the folders of tests, and those of the servers and programs that they start, in memory,
+    where there is room: a new ledger waits for the disk ten times, a message twice, a new database
+    is 300 files, and thousands of tests begin with one. A process that is killed leaves the same
+    files as on a disk. The drills at full length use the disk.
     """
-    if "DRILLS" in os.environ or TEMPORARY in os.environ or not os.access(MEMORY, os.W_OK):
+    if "DRILLS" in os.environ or CHOSEN in os.environ or not os.access(MEMORY, os.W_OK):
         return
     if shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN:
-        os.environ[TEMPORARY] = str(MEMORY)
+        tempfile.tempdir = os.environ["TMPDIR"] = str(MEMORY)
 
 
 class NetworkForbidden(BaseException):
@@ -93,6 +97,8 @@ def refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
 # Imported by jsonschema, it makes a grammar of IRIs, which takes each worker more than a second; no
 # schema here has one.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+# Tests trust no public authority, and reading the system's takes each process 50 ms.
+os.environ.setdefault("SSL_CERT_FILE", os.devnull)
 keep_files_in_memory()
 sys.addaudithook(refuse_network)
 end_children_with_us()
@@ -106,6 +112,16 @@ class ByModule(LoadScopeScheduling):
     def __init__(self, config: pytest.Config, log: Producer) -> None:
         super().__init__(config, log)
         self._whole = cache(lambda module: SHARED in (config.rootpath / module).read_text("utf-8"))
+
+    def mark_test_complete(
+        self, node: WorkerController, item_index: int, duration: float = 0
+    ) -> None:
+        """Forget what a worker is through with: after each test all that it ever got is counted."""
+        super().mark_test_complete(node, item_index, duration)
+        assigned = self.assigned_work[node]
+        scope = self._split_scope(self.registered_collections[node][item_index])
+        if all(assigned[scope].values()):
+            del assigned[scope]
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]

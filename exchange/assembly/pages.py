@@ -67,6 +67,7 @@ class PageParts:
 def attach_pages(app: web.Application, own: PageParts, parts: Parts, settings: Settings) -> None:
     """Add every page."""
     guard, directory, ledger = parts.sign_in.guard, parts.directory, own.ledger
+    rows = load_rows()
     live_page(
         snapshots=parts.snapshots,
         conditions=parts.conditions,
@@ -74,6 +75,7 @@ def attach_pages(app: web.Application, own: PageParts, parts: Parts, settings: S
         directory=directory,
         channels=own.channels,
         catalogue=parts.catalogue,
+        rows=rows,
         process=process_looks(own, parts).take,
         nodes=parts.nodes,
     ).attach(app, guard)
@@ -87,7 +89,6 @@ def attach_pages(app: web.Application, own: PageParts, parts: Parts, settings: S
     ).attach(app, guard)
     CasePages(ledger, directory, parts.clock, own.channels).attach(app)
     DeadLetterPage(ledger, own.mailboxes, own.letter_jobs).attach(app, guard)
-    rows = load_rows()
     sectors = load_cuts(rows).names["sector"]
     PartnerPages(
         directory=directory,

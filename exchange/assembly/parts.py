@@ -52,11 +52,13 @@ def ledger_address(settings: Settings, url: str | None = None) -> Where:
         try:
             server.check()
         except ValueError as error:
-            raise SettingsError(f"storage.url: a host or port of it is none: {error}") from error
+            raise SettingsError(f"storage.url: {error}") from error
         return server
     if scheme != "sqlite" or rest[:1] != "/" or not rest[1:]:
         known = "sqlite:///PATH or postgresql://USER@HOST/DATABASE"
-        raise SettingsError(f"storage.url: {address!r} is not {known}")
+        # (What stands before an @ may be a password.)
+        told = repr(address) if "@" not in address else f"`{address.partition(':')[0]}:...`"
+        raise SettingsError(f"storage.url: {told} is not {known}")
     # (By one name: the lock, the log and the heads lie beside the file itself.)
     return Path(os.path.realpath(rest[1:]) if os.path.islink(rest[1:]) else rest[1:])
 

@@ -15,9 +15,15 @@ from exchange.storage.ownership import Ownership
 Result = TypeVar("Result")
 
 _ASKED = "number bigint,channel text,sender text,node bigint"
+#: After all that have not ended, and all that an earlier life of any node may have taken: one that
+#: lost its number and does not know it yet ends its turn by the number that this had.
+_LAST = (
+    "(SELECT MAX(number) FROM (SELECT MAX(number) AS number FROM turn UNION ALL "
+    f"SELECT SUM(epoch)*{1 << 32} FROM owner) AS given)"
+)
 _TAKE = (
     "INSERT INTO turn(number,channel,sender,node) "
-    "SELECT (SELECT COALESCE(MAX(number),0) FROM turn)+asked.number,channel,sender,node "
+    f"SELECT {_LAST}+asked.number,channel,sender,node "
     "FROM asked WHERE true ON CONFLICT DO NOTHING RETURNING number,channel,sender"
 )
 _END = "DELETE FROM turn WHERE (number,node) IN (SELECT number,node FROM ended)"

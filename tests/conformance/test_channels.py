@@ -15,7 +15,7 @@ import pytest
 
 from exchange import discovery
 from exchange.assembly import checking
-from exchange.journey.check import Checking
+from exchange.journey.check import Checked, Checking
 from exchange.journey.validate import Judge, Judgement
 from exchange.schemas import guard
 from exchange.schemas.catalogue import Catalogue
@@ -70,17 +70,8 @@ def test_every_message_type_is_carried_by_one_channel() -> None:
     assert sorted(carried) == sorted({each.folder.name for each in Catalogue.load()})
 
 
-@pytest.mark.parametrize("path", samples("valid"), ids=lambda path: path.name)
-def test_a_valid_sample_is_valid(path: Path, judge: Checking) -> None:
-    checked = judge.check(path.read_bytes(), type_of(path))
-    assert checked.valid, [violation.as_text() for violation in checked.violations]
-    assert checked.message_type == type_of(path)
-
-
-@pytest.mark.parametrize("path", samples("valid") + samples("invalid"), ids=lambda path: path.name)
-def test_what_is_kept_of_a_message_is_what_its_journey_goes_on_with(
-    path: Path, judge: Checking, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def checked_by(judge: Checking, path: Path, monkeypatch: pytest.MonkeyPatch) -> Checked:
+    """What is found in a sample; what is kept of it is what its journey goes on with."""
     judged: list[Judgement] = []
     decide = Judge.decide
 
@@ -89,19 +80,30 @@ def test_what_is_kept_of_a_message_is_what_its_journey_goes_on_with(
         return judged[-1]
 
     monkeypatch.setattr(Judge, "decide", noted)
-    judge.check(path.read_bytes(), type_of(path))
+    checked = judge.check(path.read_bytes(), type_of(path))
     for detail in (each.verdict.detail for each in judged):
         assert pydantic_core.from_json(pydantic_core.to_json(detail)) == detail, (
             "no tuples, no keys that are no texts"
         )
+    return checked
+
+
+@pytest.mark.parametrize("path", samples("valid"), ids=lambda path: path.name)
+def test_a_valid_sample_is_valid(
+    path: Path, judge: Checking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = checked_by(judge, path, monkeypatch)
+    assert checked.valid, [violation.as_text() for violation in checked.violations]
+    assert checked.message_type == type_of(path)
 
 
 @pytest.mark.parametrize("path", samples("invalid"), ids=lambda path: path.name)
-def test_an_invalid_sample_has_exactly_the_violations_expected(path: Path, judge: Checking) -> None:
+def test_an_invalid_sample_has_exactly_the_violations_expected(
+    path: Path, judge: Checking, monkeypatch: pytest.MonkeyPatch
+) -> None:
     expected = json.loads(path.with_name(path.stem + ".expected.json").read_text())
     violations = [
-        violation.as_dict()
-        for violation in judge.check(path.read_bytes(), type_of(path)).violations
+        violation.as_dict() for violation in checked_by(judge, path, monkeypatch).violations
     ]
     found = [
         {name: each[name] for name in ("rule", "path", "line", "column")} for each in violations

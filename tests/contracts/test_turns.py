@@ -41,6 +41,18 @@ async def test_every_turn_is_one_nodes_own_and_ends(ledger: SqlLedger) -> None:
     assert (await ledger.verify()).clean
 
 
+async def test_a_later_life_of_a_node_takes_other_turns(ledger: SqlLedger) -> None:
+    turn = await ledger.take_turn(*WHO)
+    await ledger.end_turn(turn)
+    await ledger.close()
+    later = another(ledger, ledger.ownership.node)
+    await later.open()
+    try:
+        assert await later.take_turn(*WHO) > turn, "whoever ends that one ends nothing of it"
+    finally:
+        await later.close()
+
+
 async def test_many_of_two_nodes_that_remember_the_same_thing_are_all_taken(
     ledger: SqlLedger,
 ) -> None:

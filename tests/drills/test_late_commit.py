@@ -26,7 +26,7 @@ from exchange.adapters.income_register.partner import STUB
 from exchange.partners.stub import Sending, Situation
 from exchange.schemas import directory
 from exchange.schemas.call import Call, Reply
-from exchange.storage.postgresql_server.locks import WAIT_FOR, WRITING
+from exchange.storage.postgresql_server.locks import WRITING
 from exchange.storage.postgresql_server.session import connected
 from tests.drills.client import Client
 from tests.drills.conftest import Ledger, Record
@@ -137,7 +137,7 @@ async def nobody_writes(server: Server) -> AsyncIterator[None]:
     if server.address is not None:
         connection = await connected(server.address, "a drill")
         try:
-            await connection.execute(WAIT_FOR, *WRITING)
+            await connection.execute("SELECT pg_advisory_lock($1::int,$2::int)", *WRITING)
             yield
         finally:
             await connection.close()

@@ -53,15 +53,14 @@ def sources_of(package: str, root: Path = ROOT) -> list[Path]:
     return [path] if path.is_file() else sorted(path.rglob("*.py"))
 
 
-def exists(test: str, root: Path = ROOT) -> bool:
-    """Whether a test file has a test function of that name."""
-    path, _, name = test.partition("::")
-    if not (root / path).is_file():
-        return False
-    tree = ast.parse((root / path).read_text(encoding="utf-8"))
+def functions_of(module: str, root: Path = ROOT) -> set[str]:
+    """The names of a test module's functions; none where there is no such module."""
+    path = root / module
+    if not path.is_file():
+        return set()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    named = name.partition("[")[0]
-    return any(isinstance(node, functions) and node.name == named for node in tree.body)
+    return {node.name for node in tree.body if isinstance(node, functions)}
 
 
 def _all(text: str, wanted: str) -> list[int]:

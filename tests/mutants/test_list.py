@@ -4,12 +4,10 @@ package has some.
 
 from __future__ import annotations
 
-import pytest
-
 from tests.architecture.tree import ROOT, channels
 from tests.conftest import part_of
 from tests.mutants.drawn import draw, faults_of
-from tests.mutants.planted import Fault, exists, faults, part
+from tests.mutants.planted import faults, functions_of, part
 
 FAULTS_MIN = 40
 PACKAGES = (
@@ -24,11 +22,18 @@ PACKAGES = (
 )
 
 
-@pytest.mark.parametrize("fault", faults(), ids=lambda fault: fault.find[:60])
-def test_a_fault_stands_exactly_once_and_its_test_is_there(fault: Fault) -> None:
-    assert len(fault.places()) == 1, f"{fault.find!r} in {fault.package}"
-    assert fault.find != fault.put
-    assert exists(fault.test), fault.test
+def test_each_fault_stands_exactly_once() -> None:
+    wrong = [each for each in faults() if len(each.places()) != 1 or each.find == each.put]
+    assert wrong == []
+
+
+def test_each_fault_has_its_test() -> None:
+    named: dict[str, set[str]] = {}
+    for fault in faults():
+        module, _, test = fault.test.partition("::")
+        named.setdefault(module, set()).add(test.partition("[")[0])
+    missing = {module: tests - functions_of(module) for module, tests in named.items()}
+    assert {module: tests for module, tests in missing.items() if tests} == {}
 
 
 def test_every_package_has_some() -> None:

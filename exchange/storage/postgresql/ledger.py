@@ -24,6 +24,7 @@ from exchange.storage.postgresql_server.connection import ServerConnection, Type
 from exchange.storage.postgresql_server.errors import ledger_error
 from exchange.storage.postgresql_server.migrate import migrate
 from exchange.storage.postgresql_server.session import (
+    BY_INDEXES,
     CONNECT_SECONDS,
     STATEMENTS_MAX,
     WRITABLE,
@@ -79,7 +80,8 @@ class PostgresLedger(SqlLedger):
             self._readers = await asyncpg.create_pool(
                 self._server.url,
                 connect=self._reached,
-                min_size=1,
+                # (Of a least number asyncpg would see to it by itself, and log each try.)
+                min_size=0,
                 max_size=READERS_MAX,
                 init=prepare,
                 reset=_left_as_it_is,
@@ -92,8 +94,10 @@ class PostgresLedger(SqlLedger):
                     statement_timeout=str(int(READ_SECONDS * 1000)),
                     # What nodes tell each other (turns, notices) waits for no disk, no standby.
                     synchronous_commit="off",
+                    **BY_INDEXES,
                 ),
             )
+            await self.read(queries.position)
         except BaseException as error:
             await self.close()
             said = ledger_error(str(self._server), error) if isinstance(error, Exception) else error

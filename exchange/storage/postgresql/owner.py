@@ -20,7 +20,7 @@ from exchange.storage.postgresql_server.address import Server
 from exchange.storage.postgresql_server.connection import ServerConnection, Types
 from exchange.storage.postgresql_server.errors import ledger_error
 from exchange.storage.postgresql_server.locks import FREE, TRY, WRITING, node_lock
-from exchange.storage.postgresql_server.session import connected, risks
+from exchange.storage.postgresql_server.session import BY_INDEXES, connected, risks
 from exchange.storage.proof.chain import GIVEN, Given, append, last_event, newest
 
 log = structlog.get_logger(__name__)
@@ -39,12 +39,7 @@ STILL_MILLISECONDS = 5_000
 #: planned, and go by the indexes, however small or empty a table was then: what a commit names, it
 #: names by its key. Source: PostgreSQL's documentation, 19.7.1 "Planner Method Configuration",
 #: 19.7.4 "Other Planner Options".
-PLANS = {
-    "plan_cache_mode": "force_generic_plan",
-    "enable_seqscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
-}
+PLANS = {"plan_cache_mode": "force_generic_plan", **BY_INDEXES}
 #: The greatest number that is leased; the one after it is the commands'.
 NODE_MAX = 1022
 #: How long a session that ended by itself may go on to hold its node's lock, in seconds: until the

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 #: What the address of a ledger on PostgreSQL begins with, as libpq has it.
 #: Source: PostgreSQL's documentation, 32.1.1.2 "Connection URIs".
 SCHEMES = ("postgresql", "postgres")
+#: Its parts that name files. Source: the same, 32.1.2 "Parameter Key Words". (asyncpg says of one
+#: that is not there which error it was, and not which file.)
+_FILES = {"passfile", "sslcert", "sslcrl", "sslkey", "sslrootcert"}
+_UNREADABLE = (
+    "its parts can't be told apart: a port is a number, what stands after `?` is `name=value`, and "
+    "any of `:/?#[]@%` in a user, a password or a name is written as `%` and two hexadecimal digits"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +45,24 @@ class Server:
         ]
 
     def check(self) -> None:
-        """See that it can be read.
+        """See that it can be read, and that the files which it names for TLS are there.
 
         Raises:
-            ValueError: when a host or a port is none.
+            ValueError: when it can't, or one is not. (What can't be read is not told: it may be the
+                end, or the beginning, of a password.)
         """
-        for each in self.hosts:
-            parts = urlsplit(each)
-            for port in (parts.port, dict(parse_qsl(parts.query)).get("port")):
-                int(port or 0)
+        try:
+            parts = urlsplit(self.url)
+            given = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True))
+            ports = [urlsplit(each).port for each in self.hosts]
+            ports += [int(port or 0) for port in given.get("port", "").split(",")]
+        except ValueError as error:
+            raise ValueError(_UNREADABLE) from error
+        if parts.fragment or "@" in parts.path:
+            raise ValueError(_UNREADABLE)
+        for name in _FILES & given.keys():
+            if not Path(given[name]).is_file():
+                raise ValueError(f"the file that {name} names is not there")
 
     def __str__(self) -> str:
         """The URL without what is secret in it, for everything that is told."""

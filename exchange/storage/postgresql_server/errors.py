@@ -21,6 +21,7 @@ MEANINGS = {
     "53": "it has no room left",
     "53300": "it takes no more sessions (max_connections, or the user's or database's own limit)",
     "55": "another process holds it",
+    "55000": "it is not ready for that",
     "57": "it ends, or ended what was asked",
     "58": "its machine failed",
     "25006": "it may only be read: a standby, or it was made one",
@@ -72,7 +73,8 @@ def ledger_error(address: str, error: Exception) -> Exception:
         # What it can't send (a value of another type) is about what was asked; the rest of what it
         # says by itself is about the connection.
         kind = LedgerError if isinstance(error, ValueError) else LedgerUnavailable
-        return kind(f"the ledger {address}: {error}")
+        said = str(error).partition("\n")[0]
+        return kind(f"the ledger {address}: {said}")
     return error
 
 

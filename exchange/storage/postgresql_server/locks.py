@@ -26,4 +26,3 @@ def node_lock(node: int) -> tuple[int, int]:
 TRY = "SELECT pg_try_advisory_lock($1::int,$2::int)"
 #: The first number from $2 to $3 whose lock was free, and is taken now.
 FREE = "SELECT n FROM generate_series($2::int,$3::int) AS n WHERE pg_try_advisory_lock($1::int,n) LIMIT 1"
-WAIT_FOR = "SELECT pg_advisory_lock($1::int,$2::int)"

@@ -4,15 +4,25 @@ in `migrations/`.
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
+
+import structlog
 
 from exchange.errors import LedgerDamaged, LedgerError
 from exchange.storage.postgresql_server.address import Server
 from exchange.storage.postgresql_server.errors import as_ledger_errors
-from exchange.storage.postgresql_server.locks import MIGRATION, WAIT_FOR
+from exchange.storage.postgresql_server.locks import MIGRATION, TRY
 from exchange.storage.postgresql_server.session import connected, risks
 
+log = structlog.get_logger(__name__)
+
+#: How long a revision waits for a table that somebody holds, in milliseconds: all nodes that write
+#: wait behind it meanwhile. For how long, and how often, that is tried, in seconds.
+HELD_MILLISECONDS, HELD_SECONDS, AGAIN_SECONDS = 2_000, 300.0, 0.25
+#: SQLSTATE `lock_not_available`. Source: PostgreSQL's documentation, appendix A.
+_HELD = "55P03"
 MIGRATIONS = Path(__file__).with_name("migrations")
 _TABLES = (
     "SELECT schemaname::text,tablename::text FROM pg_tables "
@@ -41,10 +51,14 @@ async def migrate(server: Server) -> None:
         with as_ledger_errors(str(server)):
             if await revision(connection, server) == newest_revision():
                 return
-            # (The lock is free when the session has ended.)
-            await connection.execute(WAIT_FOR, *MIGRATION)
-            if await revision(connection, server) != newest_revision():
-                await _upgrade(server)
+            # (The lock is free when the session has ended. It is asked for again and again, since
+            # the statement that makes an index waits for all that began before it, also for one
+            # that waits for this lock.)
+            while not await connection.fetchval(TRY, *MIGRATION):
+                log.debug("another node brings the ledger up to this version")
+                await asyncio.sleep(AGAIN_SECONDS)
+            if (found := await revision(connection, server)) != newest_revision():
+                await _upgrade(server, found)
     finally:
         await connection.close()
 
@@ -121,11 +135,16 @@ async def require_newest(connection: Any, server: Server) -> None:
         )
 
 
-async def _upgrade(server: Server) -> None:
+async def _upgrade(server: Server, found: str) -> None:
+    """Bring a ledger of that revision (empty: none yet) to the newest one, each revision in a
+    transaction of its own. Nodes of the version before go on: a table that somebody holds is not
+    waited for with all of them behind, but tried again.
+    """
     # Alembic and SQLAlchemy take half a second to import, and most starts have nothing to migrate.
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
+    from sqlalchemy.exc import DBAPIError, PendingRollbackError
     from sqlalchemy.ext.asyncio import create_async_engine
 
     config = Config()
@@ -136,11 +155,29 @@ async def _upgrade(server: Server) -> None:
         command.upgrade(config, "head")
 
     engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=lambda: connected(server, "exchange migrates")
+        "postgresql+asyncpg://",
+        async_creator=lambda: connected(
+            server, "exchange migrates", lock_timeout=str(HELD_MILLISECONDS)
+        ),
     )
+    if found:
+        log.info("the ledger is brought up to this version", revision=found, to=newest_revision())
+    loop = asyncio.get_running_loop()
+    until = loop.time() + HELD_SECONDS
     try:
-        async with engine.begin() as connection:
-            await connection.run_sync(upgrade)
+        while True:
+            try:
+                async with engine.connect() as connection:
+                    await connection.run_sync(upgrade)
+                return
+            except PendingRollbackError as error:
+                # (The session has ended; what by was raised before.)
+                raise (error.__context__ or error) from None
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", "") != _HELD or loop.time() > until:
+                    raise
+            log.warning("a table is held by somebody: it is tried again")
+            await asyncio.sleep(AGAIN_SECONDS)
     except CommandError as error:
         raise LedgerError(f"the ledger {server} can't be upgraded: {error}") from error
     finally:

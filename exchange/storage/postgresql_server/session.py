@@ -14,6 +14,8 @@ from exchange.storage.postgresql_server.errors import as_ledger_errors, pooled
 
 #: The oldest version whose SQL the statements are.
 VERSION_MIN = 16
+#: The first one that knows `transaction_timeout`.
+_LIMITS_TRANSACTIONS = (17,)
 CONNECT_SECONDS = 10.0
 #: How long a host may be silent before the next one of the address is asked as well.
 NEXT_SECONDS = 0.5
@@ -52,6 +54,17 @@ OURS = {
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "idle_session_timeout": "0",
+}
+#: How statements are planned on sessions of a ledger in use, all of which an index answers: by it,
+#: whatever the statistics say. They say that a table is small until somebody has looked at it
+#: again, and a plan that was made by then is kept. (Before PostgreSQL 18 what is avoided, and done
+#: all the same where there is no index, seems so dear that it would be compiled: no `jit`.)
+#: Source: PostgreSQL's documentation, 19.7.1 "Planner Method Configuration", 30.1 "What Is JIT".
+BY_INDEXES = {
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
 }
 
 
@@ -168,9 +181,13 @@ async def risks(connection: Any) -> str:
 
 
 async def prepare(connection: Any) -> None:
-    """Have sums of whole numbers, which are `numeric` there, come as whole numbers; and notice a
-    machine that is gone without a word, as the server notices one of ours.
+    """Have sums of whole numbers, which are `numeric` there, come as whole numbers; have no limit
+    on transactions; and notice a machine that is gone without a word, as the server notices one of
+    ours.
     """
+    # (An older server does not know it, and would refuse the session.)
+    if connection.get_server_version() >= _LIMITS_TRANSACTIONS:
+        await connection.execute("SET transaction_timeout=0")
     # (asyncpg has no setting for it.)
     used = connection._transport.get_extra_info("socket")
     if used.family in (socket.AF_INET, socket.AF_INET6):

@@ -63,17 +63,19 @@ _OPEN = "state!='delivered'"
 
 #: Accepted ones by the index that tells duplicates: one step for each sender that ever sent by a
 #: channel. (Comparing both columns at once, SQLite would go through all that a sender sent; an
-#: empty text of its own would have another collation than the column, which PostgreSQL refuses.)
+#: empty text of its own would have another collation than the column, which PostgreSQL refuses. The
+#: sum keeps PostgreSQL, which may know nothing of the range of ids, from the index of these.)
 _NEXT_SENDER = "FROM message WHERE state='accepted' AND channel=pair.channel AND sender>pair.sender"
 _BY_SENDERS_ID = f"""(WITH RECURSIVE pair(channel, sender) AS (
-  SELECT MIN(channel), substr(MIN(sender),1,0) FROM message WHERE state='accepted'
+  SELECT first.channel, substr(first.sender,1,0) FROM (SELECT channel, sender FROM message
+    WHERE state='accepted' ORDER BY channel, sender LIMIT 1) AS first
   UNION ALL
   SELECT CASE WHEN EXISTS (SELECT 1 {_NEXT_SENDER}) THEN pair.channel ELSE
       (SELECT MIN(channel) FROM message WHERE state='accepted' AND channel>pair.channel) END,
     CASE WHEN EXISTS (SELECT 1 {_NEXT_SENDER}) THEN (SELECT MIN(sender) {_NEXT_SENDER})
       ELSE '' END
   FROM pair WHERE pair.channel IS NOT NULL)
-SELECT message.id FROM pair CROSS JOIN message ON message.channel=pair.channel AND
+SELECT message.id+0 AS id FROM pair CROSS JOIN message ON message.channel=pair.channel AND
   message.sender=pair.sender AND message.state='accepted' WHERE message.sender_message_id=?
 ) AS named"""
 

@@ -17,7 +17,6 @@ from exchange.ports.lanes import Nodes
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Directory
 from exchange.statistics.rows import Rows
-from exchange.statistics.rows import load as load_rows
 from exchange.web.access.guard import Guard, Need
 from exchange.web.figures.overview import Snapshots
 from exchange.web.figures.process_figures import ProcessFigures
@@ -156,11 +155,11 @@ def live_page(
     directory: Directory,
     channels: Iterable[Channel],
     catalogue: Catalogue,
+    rows: Rows,
     process: Callable[[], ProcessFigures],
     nodes: Nodes,
 ) -> LivePage:
     """The page of an exchange, comparing with the newest figures that were published."""
-    rows = load_rows()
     year = max(year for row in rows.rows for year in row.published)
     types = [message_type.name for message_type in catalogue]
     source = LedgerSource(

@@ -149,8 +149,10 @@ class Play:
         ledger = self.workers[0].ledger
         async with asyncio.timeout(WAIT_SECONDS):
             while not self.receivers.wrong:
+                # (In this order: what waited may be dead by the next look.)
+                waiting = await ledger.waiting_by_channel()
                 dead = [each.delivery.id for each in await ledger.dead(100)]
-                if not dead and not await ledger.waiting_by_channel():
+                if not dead and not waiting:
                     break
                 await self.mailboxes.resend(dead, ANN)
                 await asyncio.sleep(0.01)

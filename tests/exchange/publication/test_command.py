@@ -133,7 +133,7 @@ def test_a_table_that_is_asked_for_is_no_open_data(
 
 
 def test_no_two_publications_overlap_with_other_figures(
-    call: Call, year_ledger: Path, tmp_path: Path
+    year_ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else each day of a cumulative series follows by subtraction."""
     copy = tmp_path / "ledger.db"
@@ -152,6 +152,7 @@ def test_no_two_publications_overlap_with_other_figures(
     listed = json.loads((tmp_path / "ledger.open-data.json").read_text(encoding="utf-8"))
     assert [entry["last"] for entry in listed] == ["2024-01-31", "2024-02-29"]
     folder = tmp_path / "all"
+    monkeypatch.setattr("exchange.publication.publish._for_people", lambda *_: None)
     of_copy(*SCALED, "--out", str(folder))
     assert [path.name for path in (folder / "open-data").iterdir()] == ["not-offered.txt"]
     assert "was published" in (folder / "open-data" / "not-offered.txt").read_text(encoding="utf-8")

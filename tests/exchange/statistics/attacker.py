@@ -9,8 +9,6 @@ from dataclasses import replace
 from itertools import pairwise
 from math import inf
 
-from scipy.optimize import linprog
-
 from exchange.statistics.report import Report
 
 #: What is known of rows, from their titles: totals with all their parts, and with some of them.
@@ -104,6 +102,9 @@ class Attacker:
 
     def widths(self) -> dict[Name, float]:
         """How wide the interval of each withheld count is; infinite where nothing bounds it."""
+        # (Half a second, which each process of a run would spend while it collects the tests.)
+        from scipy.optimize import linprog
+
         names = [*self.withheld, *(n for n in self._known if n[0] == "rest")]
         names = [name for name in dict.fromkeys(names) if self._known[name] is None]
         place = {name: index for index, name in enumerate(names)}

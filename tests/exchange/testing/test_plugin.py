@@ -81,7 +81,9 @@ def run(folder: Path, count: int, *arguments: str) -> str:
     """
     (folder / "test_mine.py").write_text(TESTS.replace("COUNT", str(count)), encoding="utf-8")
     (folder / "conftest.py").write_text(CONFTEST, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    # (Each process would import every other plugin that there is.)
+    plugins = ("--disable-plugin-autoload", "-p", "exchange", "-p", "xdist")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *plugins, *arguments]
     environment = {name: each for name, each in os.environ.items() if "PYTEST" not in name}
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300

@@ -82,8 +82,9 @@ class Run:
 
     async def live(self, rounds: int) -> None:
         """Send everything, repeat some of it, send dead letters again, over midnight. One round
-        sends half of all pairs of type and sector before midnight and the others after it, and each
-        stub's flows once on either side of it, not twice.
+        sends half of all pairs of type and sector, and half of the flows with wrong items, before
+        midnight and the others after it, and each stub's flows once on either side of it, not
+        twice.
         """
         before, after = (0, 1) if rounds == 1 else (None, None)
         early, late = ([0], [5_000]) if rounds == 1 else ([0, 1_000], [5_000, 6_000])
@@ -91,9 +92,9 @@ class Run:
         await self.exchange.open()
         try:
             for seed in early:
-                await self._send(flows(self.directory, self.town, seed))
+                await self._send(flows(self.directory, self.town, seed, before))
             await self._send(batches(self.directory, self.town))
-            await self._send(readdressed(self.directory, self.town))
+            await self._send(readdressed(self.directory, self.town, rounds))
             await self._send(crossed(self.directory, self.town, 0, rounds, before))
             await add_partner(self.exchange, OPERATOR)
             await self._other_ways(20_000)
@@ -101,9 +102,9 @@ class Run:
             # From a little before midnight to a little after it.
             await self.clock.until(int(MIDNIGHT.timestamp() * 1000) - 300_000)
             assert await self.exchange.mailboxes.expire(), "letters that nobody fetched in time"
-            await self._send(golden(self.directory, self.town))
+            await self._send(golden(self.directory, self.town, 1 if rounds == 1 else 3))
             for seed in late:
-                await self._send(flows(self.directory, self.town, seed))
+                await self._send(flows(self.directory, self.town, seed, after))
             await self._send(crossed(self.directory, self.town, 1_000_003, rounds, after))
             await self._other_ways(30_000)
             await self._follow()

@@ -105,22 +105,26 @@ def by_sector(directory: Directory) -> dict[tuple[str, bool], list[Partner]]:
     return found
 
 
-def flows(directory: Directory, town: Town, seed: int = 0) -> Iterator[Sending]:
-    """What partners send when they begin, then one call of each flow, and for each flow one with
-    items that are not right, so that a part of them is taken where a channel takes parts.
+def flows(
+    directory: Directory, town: Town, seed: int = 0, half: int | None = None
+) -> Iterator[Sending]:
+    """What partners send when they begin, then one call of each flow, and for each flow (`half` 0
+    or 1: for every second one, and those between) one with items that are not right, so that a part
+    of them is taken where a channel takes parts.
     """
     for stub in town.stubs:
         yield from stub.begin(directory, town.situation(stub.channel))
     for stub in town.stubs:
         for number, flow in enumerate(stub.flows(directory), seed):
             yield flow.make(town.situation(number + 7_000))
-            spoilt = flow.make(town.situation(number + 9_000))
-            yield replace(spoilt, call=_spoilt(spoilt.call))
+            if half is None or number % 2 == half:
+                spoilt = flow.make(town.situation(number + 9_000))
+                yield replace(spoilt, call=_spoilt(spoilt.call))
 
 
-def readdressed(directory: Directory, town: Town, seed: int = 0) -> Iterator[Sending]:
+def readdressed(directory: Directory, town: Town, rounds: int = 1) -> Iterator[Sending]:
     """A call of each flow's type and sector, to a partner of every sector instead of its own
-    receiver.
+    receiver; of one round, of every second sector, and of those between for the next flow.
     """
     seen = set()
     for stub in town.stubs:
@@ -131,8 +135,10 @@ def readdressed(directory: Directory, town: Town, seed: int = 0) -> Iterator[Sen
                 continue
             seen.add((flow.message_type, sender.sector))
             for number, group in enumerate(by_sector(directory).values()):
+                if rounds == 1 and (number + len(seen)) % 2:
+                    continue
                 receiver = group[-1]
-                made = flow.make(town.situation(f"{flow.name}/{receiver.id}/{number + seed}"))
+                made = flow.make(town.situation(f"{flow.name}/{receiver.id}/{number}"))
                 yield replace(made, call=_to(made.call, sender, receiver, directory))
 
 
@@ -222,9 +228,9 @@ def crossed(
             )
 
 
-def golden(directory: Directory, town: Town) -> Iterator[Sending]:
-    """Every golden message, valid or not (partial and rejected ones among them), from each sector
-    in turn.
+def golden(directory: Directory, town: Town, turns: int = 3) -> Iterator[Sending]:
+    """Every golden message, valid or not (partial and rejected ones among them), so many times from
+    each sector in turn.
     """
     groups = list(by_sector(directory).values())
     for folder, stub in zip(discovery.adapter_folders(), town.stubs, strict=True):
@@ -235,7 +241,7 @@ def golden(directory: Directory, town: Town) -> Iterator[Sending]:
             if "samples" in each.parts and each.suffix in (".xml", ".json")
         ]
         for number, path in enumerate(each for each in files if ".expected" not in each.name):
-            for turn in range(3):
+            for turn in range(turns):
                 sender = groups[(number + 5 * turn) % len(groups)][0]
                 name = path.name.partition("--")[0]
                 message_id = f"golden-{number}-{turn}"

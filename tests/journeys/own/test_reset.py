@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from tests.exchange.journey.way import BODY, SENDER
+from tests.journeys.running import Running
 from tests.journeys.shell import free_port, said_by
 
 #: What a script of a test does between its parts; $AT is the exchange's address.
@@ -19,11 +21,6 @@ exchange samples population.births --out samples > /dev/null
 exchange send samples/population.births-000000.json > /dev/null
 """
 COUNT = 'curl --silent "$AT/api/v1/counters?by=kind" | tee counts\n'
-
-
-async def run(folder: Path, script: str) -> str:
-    """What a script says."""
-    return await asyncio.to_thread(said_by, SCRIPT + script, folder, free_port(), 1)
 
 
 async def test_nothing_of_the_life_before_is_left(tmp_path: Path) -> None:
@@ -43,7 +40,11 @@ async def test_nothing_of_the_life_before_is_left(tmp_path: Path) -> None:
     assert "202" in said
 
 
-async def test_it_is_refused_where_no_setting_allows_it(tmp_path: Path) -> None:
-    said = await run(tmp_path, f"reset\n{COUNT}kill %1; wait %1\n")
-    assert "operators.reset = true" in said
-    assert '"kind": "accepted"' in (tmp_path / "counts").read_text()
+async def test_it_is_refused_where_no_setting_allows_it(gateway: Running) -> None:
+    status, _, _ = await gateway.post(
+        "/luova/v1/messages", BODY, SENDER, Content_Type="application/json", X_Message_Id="one"
+    )
+    assert status == 202
+    status, _, said = await gateway.post("/api/v1/reset", "{}", Content_Type="application/json")
+    assert (status, b"operators.reset = true" in said) == (409, True), said
+    assert (await gateway.counts("luova"))["accepted"] == 1

@@ -47,11 +47,10 @@ class Left:
 
 
 async def left(served: Running, partner: Partner) -> Left:
-    """By the operators' API, and by the rows for what was handed out."""
+    """By the counters, and by the rows for what was handed out."""
     await served.exchange.requests.flush()
-    async with served.session.get(f"{served.url}/api/v1/counters?by=sender,kind") as response:
-        rows = await response.json()
-    own = {row["kind"]: row["count"] for row in rows if row["sender"] == partner.id}
+    rows = await served.exchange.ledger.totals(("sender", "kind"))
+    own = {kind: count for (sender, kind), count, *_ in rows if sender == partner.id}
     with closing(sqlite3.connect(served.exchange.ledger.path)) as connection:
         (leases,) = connection.execute(
             "SELECT TOTAL(attempts) FROM delivery WHERE lease>0 AND receiver=?", (partner.id,)

@@ -27,7 +27,15 @@ def wrong(schema: etree.XMLSchema, document: etree._Element) -> set[str]:
     return {str(entry.path) for entry in schema.error_log}  # type: ignore[attr-defined]
 
 
-def full(message_type: MessageType) -> list[etree._Element]:
+@pytest.fixture(scope="module", params=TYPES, ids=lambda each: each.name)
+def message_type(request: pytest.FixtureRequest) -> MessageType:
+    """Each of the register's types."""
+    found: MessageType = request.param
+    return found
+
+
+@pytest.fixture(scope="module")
+def full(message_type: MessageType) -> list[bytes]:
     """Documents with everything, one from each schema; choices are drawn, so there are more where
     the documents are small.
     """
@@ -36,18 +44,15 @@ def full(message_type: MessageType) -> list[etree._Element]:
         Grower(official_path(message_type)),
     )
     rng = random.Random(message_type.name)
-    drawn = [
-        [grower.grow(message_type.roots[0], rng, FULL) for _ in range(10)] for grower in growers
-    ]
-    few = 1 if sum(1 for _ in drawn[0][0].iter()) > 150 else 10
-    documents = [document for of_one in drawn for document in of_one[:few]]
-    return [etree.fromstring(etree.tostring(document)) for document in documents]
+    documents = [grower.grow(message_type.roots[0], rng, FULL) for grower in growers]
+    if sum(1 for _ in documents[0].iter()) <= 150:
+        documents += [grower.grow(message_type.roots[0], rng, FULL) for grower in growers * 9]
+    return [etree.tostring(document) for document in documents]
 
 
-@pytest.mark.parametrize("message_type", TYPES, ids=lambda each: each.name)
-def test_every_leaf_takes_the_same_values(message_type: MessageType) -> None:
+def test_every_leaf_takes_the_same_values(message_type: MessageType, full: list[bytes]) -> None:
     ours, theirs = pair(message_type.name)
-    for document in full(message_type):
+    for document in map(etree.fromstring, full):
         leaves = [element for element in document.iter("*") if len(element) == 0]
         for value in VALUES:
             for leaf in leaves:
@@ -55,12 +60,11 @@ def test_every_leaf_takes_the_same_values(message_type: MessageType) -> None:
             assert wrong(ours, document) == wrong(theirs, document), value
 
 
-@pytest.mark.parametrize("message_type", TYPES, ids=lambda each: each.name)
 def test_every_element_may_be_left_out_doubled_or_swapped_in_both_or_neither(
-    message_type: MessageType,
+    message_type: MessageType, full: list[bytes]
 ) -> None:
     ours, theirs = pair(message_type.name)
-    for document in full(message_type)[:2]:
+    for document in map(etree.fromstring, full[:2]):
         for element in list(document.iter("*"))[1:]:
             parent, after = element.getparent(), element.getnext()
             assert parent is not None

@@ -33,6 +33,8 @@ DAY = "2024-03-13"
 WAGES, BENEFITS = "income-register.wage-reports", "income-register.benefit-reports"
 #: Messages that partners are let send of each type.
 ARRIVALS = {WAGES: 600, BENEFITS: 150}
+#: Deliveries that nobody plans; one of benefits is as large as forty of wages.
+UNPLANNED = {WAGES: 400, BENEFITS: 100}
 #: Per delivery, per report, and shares of reports: as published, with the room that so few
 #: messages need.
 PUBLISHED: dict[str, dict[str, tuple[float, float]]] = {
@@ -89,7 +91,7 @@ def test_deliveries_that_nobody_plans_are_as_large(message_type: str) -> None:
     everybody = directory.load()
     flows = [flow for flow in STUB.flows(everybody) if flow.message_type == message_type]
     sizes: list[int] = []
-    for number in range(400):
+    for number in range(UNPLANNED[message_type]):
         situation = Situation(random.Random(number), at(DAY), number, everybody)
         sending = flows[number % len(flows)].make(situation)
         sizes.append(sending.items)

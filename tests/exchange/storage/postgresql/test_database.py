@@ -5,6 +5,7 @@ what the ledger promises, or it is told in one line.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import subprocess
@@ -35,6 +36,7 @@ SETTINGS = {
     "lock_timeout": "1ms",
     "idle_in_transaction_session_timeout": "1ms",
     "idle_session_timeout": "50ms",
+    "transaction_timeout": "1s",
     "timezone": "Asia/Tokyo",
     "datestyle": "German",
     "bytea_output": "escape",
@@ -75,23 +77,24 @@ async def test_a_databases_settings_change_nothing(
     await asyncio.sleep(0.1)
     assert sessions <= _sessions(postgresql, where), "none was ended because it was idle"
     for each in nodes:
-        assert await each.change(_synchronous) == "on", (
-            "a commit is on the disk when it is answered"
-        )
+        assert await each.change(_told) == ("on", "0"), "a commit is on the disk, and none is ended"
+        assert (await each.read(_told))[1] == "0"
         await each.close()
-    assert await asyncio.to_thread(_of_a_command, where) == "on"
+    assert await asyncio.to_thread(_of_a_command, where) == ("on", "0")
     found = await asyncio.to_thread(verify, where)
     assert found.clean, [check for check in found.checks if check.broken]
 
 
-def _synchronous(connection: Connection) -> str:
-    [(told,)] = connection.execute("SELECT current_setting('synchronous_commit')").fetchall()
-    return str(told)
+def _told(connection: Connection) -> tuple[str, str]:
+    [told] = connection.execute(
+        "SELECT current_setting('synchronous_commit'),current_setting('transaction_timeout')"
+    ).fetchall()
+    return told
 
 
-def _of_a_command(where: Server) -> str:
+def _of_a_command(where: Server) -> tuple[str, str]:
     with session(where, "a command") as command:
-        return _synchronous(command)
+        return _told(command)
 
 
 def _sessions(server: LocalServer, where: Server) -> set[str]:
@@ -170,6 +173,27 @@ async def test_a_database_that_is_made_read_only_is_told_until_it_is_not(
         assert (await ledger.record(record("b"))).kind == "new"
     finally:
         await ledger.close()
+
+
+async def test_a_database_that_takes_no_sessions_is_told_by_our_lines_alone(
+    postgresql: LocalServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    where = postgresql.ledger()
+    ledger = PostgresLedger(where)
+    await ledger.open()
+    postgresql.ask(f"ALTER DATABASE {name_of(where)} ALLOW_CONNECTIONS false")
+    postgresql.end_sessions(where)
+    with contextlib.suppress(LedgerUnavailable):
+        await ledger.position()  # by the session that was ended
+    with pytest.raises(LedgerUnavailable, match="it is not ready for that"):
+        await ledger.position()
+    with pytest.raises(LedgerUnavailable, match="it is not ready for that"):
+        await ledger.record(record("a"))
+    assert not caplog.records, "asyncpg says nothing by itself"
+    postgresql.ask(f"ALTER DATABASE {name_of(where)} ALLOW_CONNECTIONS true")
+    await asyncio.sleep(0.25)
+    assert await ledger.check() == ""
+    await ledger.close()
 
 
 async def test_a_server_without_fsync_is_told(postgresql: LocalServer) -> None:

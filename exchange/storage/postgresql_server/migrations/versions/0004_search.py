@@ -4,7 +4,7 @@ with the row's id by themselves, here it is named.
 
 from __future__ import annotations
 
-from alembic import op
+from exchange.storage.postgresql_server.migrations.indexes import make_indexes
 
 revision = "0004"
 down_revision = "0003"
@@ -24,5 +24,4 @@ _INDEXES = {
 
 def upgrade() -> None:
     """Make them."""
-    for name, what in _INDEXES.items():
-        op.execute(f"CREATE INDEX {name} ON {what}")
+    make_indexes(_INDEXES)

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from alembic import op
 
+from exchange.storage.postgresql_server.migrations.indexes import make_indexes
+
 revision = "0012"
 down_revision = "0011"
 
@@ -14,8 +16,14 @@ _OPEN = "mode = 'mailbox' AND (state = 'waiting' OR (state = 'dead' AND ordered 
 
 def upgrade() -> None:
     """Add the column and its index."""
-    op.execute("ALTER TABLE delivery ADD COLUMN ordered_in TEXT DEFAULT '' NOT NULL COLLATE \"C\"")
+    # (A try before this one may have ended between the two.)
     op.execute(
-        "CREATE INDEX delivery_mailbox_order ON delivery "
-        f"(receiver, ordered, ordered_in, position) WHERE {_OPEN}"
+        "ALTER TABLE delivery "
+        "ADD COLUMN IF NOT EXISTS ordered_in TEXT DEFAULT '' NOT NULL COLLATE \"C\""
+    )
+    make_indexes(
+        {
+            "delivery_mailbox_order": "delivery "
+            f"(receiver, ordered, ordered_in, position) WHERE {_OPEN}"
+        }
     )

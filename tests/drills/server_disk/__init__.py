@@ -1,0 +1,1 @@
+"""A PostgreSQL server whose disk fails while it runs."""
