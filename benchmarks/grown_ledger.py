@@ -36,7 +36,7 @@ _COPY = (
     "small.named_person",
     "INSERT INTO delivery SELECT id-:id,message_id-:id,receiver,mode,state,attempts,items,"
     "CASE next_at WHEN 0 THEN 0 ELSE next_at-:ms END,CASE ended_at WHEN 0 THEN 0 ELSE ended_at-:ms "
-    "END,lane,ordered,reason,position+:position,lease "
+    "END,lane,ordered,reason,position+:position,lease,ordered_in "
     "FROM small.delivery ORDER BY id",
     "INSERT INTO answer SELECT delivery_id-:id,codec,content_type,content FROM small.answer ORDER "
     "BY delivery_id",

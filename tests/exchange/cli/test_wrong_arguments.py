@@ -143,10 +143,10 @@ statistics --ledger sqlite:///none.db :: none.db
 statistics --ledger sqlite:///no.db :: no.db
 verify --ledger oracle://x :: sqlite:///
 verify --ledger postgresql:// :: postgresql://USER@HOST/DATABASE
-verify --ledger postgresql://[fe80/none :: storage.url: a host or port of it is none
-verify --ledger postgresql://127.0.0.1:abc/none :: storage.url: a host or port of it is none
-verify --ledger postgresql://a,b:99999/none :: storage.url: a host or port of it is none
-verify --ledger postgresql:///none?host=/a,/b&port=1,x :: storage.url: a host or port of it is none
+verify --ledger postgresql://[fe80/none :: storage.url: its parts can't be told apart
+verify --ledger postgresql://127.0.0.1:abc/none :: storage.url: its parts can't be told apart
+verify --ledger postgresql://a,b:99999/none :: storage.url: its parts can't be told apart
+verify --ledger postgresql:///none?host=/a,/b&port=1,x :: storage.url: its parts can't be told apart
 verify --ledger postgresql://127.0.0.1:9/none :: the ledger postgresql://127.0.0.1:9/none
 statistics --ledger postgresql://127.0.0.1:9/none :: the ledger postgresql://127.0.0.1:9/none
 statistics --open-data --ledger postgresql://x/y :: the list of what was published
