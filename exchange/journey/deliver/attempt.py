@@ -5,7 +5,7 @@ comes next is decided elsewhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -80,10 +80,18 @@ class Attempts:
         self._allow_real_persons = allow_real_persons
         self._settling = Settling(ledger, clock)
 
-    async def make(self, delivery: Delivery, probe: bool = False) -> Made:
-        """One attempt, settled. A probe that fails for its receiver's sake spends no attempt."""
+    async def make(
+        self,
+        delivery: Delivery,
+        probe: bool = False,
+        answered: Callable[[Attempted], None] = lambda _: None,
+    ) -> Made:
+        """One attempt, settled. A probe that fails for its receiver's sake spends no attempt.
+        `answered` is told how the attempt ended, before that is committed.
+        """
         await self._look_up_since(delivery)
         attempted = await self._attempt(delivery, self._timeout_seconds)
+        answered(attempted)
         unspent = probe and says_receiver_fails(attempted)
         settlement = self._end(delivery, attempted, again=True, unspent=unspent)
         await self._settling.settle(settlement)

@@ -5,7 +5,7 @@ fails harms no other. Where they come from is told in `feed` and `ordered`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import cast
 
@@ -16,7 +16,7 @@ from exchange.journey.deliver.feed import Feed
 from exchange.journey.deliver.fetching import Fetching
 from exchange.journey.deliver.ordered import Ordered
 from exchange.journey.deliver.queues import Bounds, Held, Queue
-from exchange.ports import Clock, Delivery, Ledger
+from exchange.ports import Attempted, Clock, Delivered, Delivery, Ledger
 from exchange.ports.lanes import NOBODY, Lanes
 from exchange.schemas.directory import Directory
 
@@ -226,20 +226,34 @@ class Dispatcher:
             self._starved.pop(key, None)
 
     async def _make(self, key: str, queue: Queue, delivery: Delivery, probe: bool) -> None:
-        """Make deliveries of this queue until it has none left, or others wait for the slot."""
+        """Make deliveries of this queue until it has none left, or others wait for the slot. Its
+        receiver's slot is let go once one is delivered, before that is committed, which takes a
+        server some time; the dispatcher's own is not, and bounds what may come twice.
+        """
         task = cast("asyncio.Task[None]", asyncio.current_task())
+        has_slot = True
+
+        def answered(attempted: Attempted) -> None:
+            nonlocal has_slot
+            if isinstance(attempted, Delivered) and not (queue.ordered or probe):
+                has_slot = False
+                queue.active -= 1
+                self._pump(key, queue)
+
         try:
             while True:
                 try:
-                    if await self._make_one(key, queue, delivery, probe):
+                    if await self._make_one(key, queue, delivery, probe, answered):
                         return
                 except LedgerClosed:
                     return
                 # (A queue whose first delivery died is empty now.)
                 if self._starved or not queue.waiting or self._ledger.refusal:
                     return
-                if self._stands_still(queue):
+                if self._stands_still(queue) or not (has_slot or queue.active < queue.limit):
                     return
+                queue.active += not has_slot
+                has_slot = True
                 following = self._next(queue)
                 if following is None:
                     return
@@ -248,7 +262,7 @@ class Dispatcher:
         finally:
             # Here and not in a callback, which would be a turn of the loop for each delivery.
             self._tasks.pop(task, None)
-            queue.active -= 1
+            queue.active -= has_slot
             self._active -= 1
             if not queue.waiting and not queue.active:
                 self._drop(key, queue)
@@ -259,11 +273,18 @@ class Dispatcher:
             self._pump_starved()
             self._made_room(delivery.receiver.id, not queue.waiting)
 
-    async def _make_one(self, key: str, queue: Queue, delivery: Delivery, probe: bool) -> bool:
+    async def _make_one(
+        self,
+        key: str,
+        queue: Queue,
+        delivery: Delivery,
+        probe: bool,
+        answered: Callable[[Attempted], None],
+    ) -> bool:
         """One attempt; whether the delivery is kept in the queue for another one."""
         kept = False
         try:
-            made = await self._attempts.make(delivery, probe)
+            made = await self._attempts.make(delivery, probe, answered)
             kept = bool(made.again_at) and (queue.ordered or made.unspent)
         finally:
             if not kept:

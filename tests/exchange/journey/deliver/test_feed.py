@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from exchange.journey.deliver.dispatcher import Dispatcher
-from exchange.ports import Delivery
+from exchange.ports import Delivery, Settlement
+from exchange.schemas.call import Reply
 from tests.exchange.journey.way import Script, way
 
 
@@ -71,3 +72,36 @@ async def test_who_is_told_of_a_delivery_looks_once_and_asks_for_receivers_at_po
             await running.settled()
         assert len(running.script.taken) == 6
     assert asked == ["deliveries"] * 5
+
+
+@pytest.mark.parametrize("conversation", ["", "c"])
+async def test_a_receiver_is_called_again_before_what_it_took_is_committed_but_not_in_order(
+    tmp_path: Path, conversation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hints = {"conversation": conversation} if conversation else {}
+    bounds = {"concurrent_receiver_max": 1, "concurrent_max": 3}
+    sent, committing = asyncio.Event(), asyncio.Event()
+
+    async def answer(receiver: str, message_id: str, attempt: int) -> Reply:
+        await sent.wait()
+        return Reply(200)
+
+    async with way(tmp_path, Script(answer), deliveries=bounds) as running:
+        ledger = running.exchange.ledger
+        settle = ledger.settle
+
+        async def later(settlement: Settlement) -> bool:
+            await committing.wait()
+            return await settle(settlement)
+
+        monkeypatch.setattr(ledger, "settle", later)
+        for number in range(5):
+            await running.send(f"m-{number}", **hints)
+        sent.set()
+        out = 1 if conversation else 3
+        await running.until(lambda: len(running.script.taken) == out)
+        await asyncio.sleep(0.05)
+        assert len(running.script.calls) == out, "no more may come twice than are made at once"
+        committing.set()
+        await running.settled()
+        assert [each for _, each in running.script.calls] == [f"m-{n}" for n in range(5)]

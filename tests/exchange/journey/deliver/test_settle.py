@@ -233,7 +233,7 @@ async def test_what_waited_when_the_ledger_said_no_goes_on_once_it_is_well(
         await sent.wait()
         return Reply(200)
 
-    bounds = {"concurrent_receiver_max": 1}
+    bounds = {"concurrent_max": 1}
     async with way(tmp_path, Script(answer), deliveries=bounds) as running:
         ledger = running.exchange.ledger
         settle = ledger.settle
