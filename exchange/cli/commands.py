@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import pkgutil
 from collections import UserDict
 from typing import Any
@@ -50,12 +49,7 @@ class Commands(UserDict[str, Any]):
     """Typer's commands by name; reading one imports it."""
 
     def __getitem__(self, name: str) -> Any:
-        # What is imported stays: looking for garbage in it takes a tenth of a command's start.
-        gc.disable()
-        try:
-            place = pkgutil.resolve_name(super().__getitem__(name))
-        finally:
-            gc.enable()
+        place = pkgutil.resolve_name(super().__getitem__(name))
         alone = typer.Typer(add_completion=False)
         if isinstance(place, typer.Typer):
             alone.add_typer(place, name=name)

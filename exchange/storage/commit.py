@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pydantic_core
 
@@ -31,7 +31,7 @@ from exchange.storage.connection import Connection, execute_with, insert
 from exchange.storage.counters.sums import Totals
 from exchange.storage.operators import audit
 from exchange.storage.proof.chain import Additions, content_digest, memory_digest
-from exchange.storage.queries import MEMORY, memory
+from exchange.storage.queries import MemoryRow, memory
 from exchange.storage.search.persons import named
 
 MESSAGE_COLUMNS = ",".join(MessageRow._fields)
@@ -45,8 +45,9 @@ _REPLACE = (
     "ON CONFLICT(channel,key) DO UPDATE SET value=excluded.value,version=excluded.version,"
     "digest=excluded.digest,message_id=excluded.message_id"
 )
+MEMORY_COLUMNS = ",".join(MemoryRow._fields)
 #: A row of what is not remembered yet.
-_NOTHING = ("", "", "", 0, b"", 0)
+_NOTHING = MemoryRow(channel="", key="", value="", version=0, digest=b"", message_id=0)
 
 Ended = TypeVar("Ended", Record, Settlement)
 
@@ -78,12 +79,12 @@ def record_all(
     }
     memories = Memories(
         connection,
-        {
-            (record.message.channel, each.key): None
+        [
+            (record.message.channel, each.key)
             for record in records
             if record.message.id in inserted
             for each in record.remember
-        },
+        ],
     )
     kept: list[Record] = []
     for index, record in enumerate(records):
@@ -184,8 +185,8 @@ class Memories:
     """
 
     def __init__(self, connection: Connection, wanted: Iterable[tuple[str, str]]) -> None:
-        self._known = {row[:2]: row for row in memory(connection, wanted)}
-        self._changed: dict[tuple[str, str], tuple[Any, ...]] = {}
+        self._known = {(row.channel, row.key): row for row in memory(connection, wanted)}
+        self._changed: dict[tuple[str, str], MemoryRow] = {}
 
     def remember(
         self, channel: str, entries: Sequence[Remember], additions: Additions, message_id: int = 0
@@ -194,28 +195,28 @@ class Memories:
         changed since they were read (then nothing is kept).
         """
         stale: list[str] = []
-        kept: dict[tuple[str, str], tuple[Any, ...]] = {}
+        kept: dict[tuple[str, str], MemoryRow] = {}
         for each in entries:
             place = (channel, each.key)
-            *_, version, _, _ = kept.get(place) or self._known.get(place) or _NOTHING
-            if version != each.version:
+            before = kept.get(place) or self._known.get(place) or _NOTHING
+            if before.version != each.version:
                 stale.append(each.key)
                 continue
             value = pydantic_core.to_json(each.value).decode()
             of = message_id if each.with_message else 0
-            digest = memory_digest(*place, value, version + 1, of)
-            kept[place] = (*place, value, version + 1, digest, of)
+            digest = memory_digest(*place, value, each.version + 1, of)
+            kept[place] = MemoryRow(*place, value, each.version + 1, digest, of)
         if not stale:
-            for place, (*_, digest, _) in kept.items():
-                *_, before, _ = self._known.get(place, _NOTHING)
-                additions.memory += int.from_bytes(digest) - int.from_bytes(before)
+            for place, row in kept.items():
+                before = self._known.get(place, _NOTHING)
+                additions.memory += int.from_bytes(row.digest) - int.from_bytes(before.digest)
             self._known |= kept
             self._changed |= kept
         return stale
 
     def write(self, connection: Connection) -> None:
         """Store what was changed."""
-        insert(connection, "memory", MEMORY, [*self._changed.values()], _REPLACE)
+        insert(connection, "memory", MEMORY_COLUMNS, [*self._changed.values()], _REPLACE)
 
 
 def first_told(
@@ -244,7 +245,7 @@ def first_told(
     new = insert(
         connection,
         "memory",
-        MEMORY,
+        MEMORY_COLUMNS,
         rows,
         "ON CONFLICT DO NOTHING RETURNING key,digest",
     )

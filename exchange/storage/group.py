@@ -101,7 +101,7 @@ def _adds_alone(what: Change) -> bool:
 
 def _note(connection: Connection, noted: Note, additions: Additions) -> list[str]:
     """Remember, and do what goes with it; the stale keys."""
-    memories = Memories(connection, {(noted.channel, each.key): None for each in noted.entries})
+    memories = Memories(connection, [(noted.channel, each.key) for each in noted.entries])
     stale = memories.remember(noted.channel, noted.entries, additions, noted.message_id)
     memories.write(connection)
     if noted.then is not None and not stale:

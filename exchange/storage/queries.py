@@ -5,7 +5,7 @@ nothing that changes the ledger.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
@@ -26,10 +26,21 @@ from exchange.storage.connection import Connection, execute_with
 MESSAGE = ",".join(f"message.{name}" for name in MessageRow._fields)
 DELIVERY = ",".join(f"delivery.{name}" for name in DeliveryRow._fields)
 EVENT = ",".join(EventRow._fields)
-#: Columns of the table `memory`.
-MEMORY = "channel,key,value,version,digest,message_id"
+
+
+class MemoryRow(NamedTuple):
+    """A row of the table `memory` (see `tables.Memory`)."""
+
+    channel: str
+    key: str
+    value: str
+    version: int
+    digest: bytes
+    message_id: int
+
+
 _REMEMBERED = (
-    f"SELECT {','.join(f'memory.{name}' for name in MEMORY.split(','))} "
+    f"SELECT {','.join(f'memory.{name}' for name in MemoryRow._fields)} "
     "FROM wanted CROSS JOIN memory ON memory.channel=wanted.channel AND memory.key=wanted.key"
 )
 
@@ -45,14 +56,15 @@ _HELD = """EXISTS (SELECT 1 FROM delivery AS earlier
   AND its.channel=own.channel AND its.conversation=own.conversation)"""
 
 
-def memory(connection: Connection, places: Iterable[tuple[str, str]]) -> list[tuple[Any, ...]]:
-    """What is remembered at those places (channel, key): rows of `MEMORY`."""
-    return execute_with(connection, "wanted", [*places], "channel text,key text", _REMEMBERED)
+def memory(connection: Connection, places: Iterable[tuple[str, str]]) -> list[MemoryRow]:
+    """What is remembered at those places (channel, key)."""
+    rows = execute_with(connection, "wanted", [*places], "channel text,key text", _REMEMBERED)
+    return [MemoryRow(*row) for row in rows]
 
 
-def recalled(rows: Iterable[tuple[Any, ...]]) -> dict[str, Remembered]:
-    """Such rows of one channel, by their keys."""
-    return {key: Remembered(from_json(value), version) for _, key, value, version, *_ in rows}
+def recalled(rows: Iterable[MemoryRow]) -> dict[str, Remembered]:
+    """What rows of one channel hold, by their keys."""
+    return {row.key: Remembered(from_json(row.value), row.version) for row in rows}
 
 
 def remembered(

@@ -40,7 +40,7 @@ READERS_MAX = 8
 READER_SECONDS = 10.0
 READ_SECONDS = 60.0
 #: Whoever wants to know more of what a channel remembers than so many keys asks alone.
-GATHERED_MAX = 100
+RECALLED_TOGETHER_MAX = 100
 
 
 class PostgresLedger(SqlLedger):
@@ -169,7 +169,7 @@ class PostgresLedger(SqlLedger):
         """What a channel remembers under these keys; by one read with others', but for many: nobody
         waits for a large delivery's.
         """
-        if len(keys) > GATHERED_MAX:
+        if len(keys) > RECALLED_TOGETHER_MAX:
             return await super().recall(channel, keys)
         return await self._recalls.ask([(channel, key) for key in keys])
 
@@ -177,7 +177,8 @@ class PostgresLedger(SqlLedger):
         self, asked: Sequence[Sequence[tuple[str, str]]]
     ) -> list[dict[str, Remembered]]:
         wanted = dict.fromkeys(place for places in asked for place in places)
-        found = {row[:2]: row for row in await self.read(queries.memory, wanted)}
+        rows = await self.read(queries.memory, wanted)
+        found = {(row.channel, row.key): row for row in rows}
         return [
             queries.recalled(found[place] for place in places if place in found) for places in asked
         ]

@@ -36,9 +36,7 @@ COMMIT_SECONDS = 10.0
 #: node that was stopped in the middle of one must not keep all others from writing.
 STILL_MILLISECONDS = 5_000
 #: Plans are made once a session and not for each group, which would take longer than what is
-#: planned, and go by the indexes, however small or empty a table was then: what a commit names, it
-#: names by its key. Source: PostgreSQL's documentation, 19.7.1 "Planner Method Configuration",
-#: 19.7.4 "Other Planner Options".
+#: planned. Source: PostgreSQL's documentation, 19.7.4 "Other Planner Options".
 PLANS = {"plan_cache_mode": "force_generic_plan", **BY_INDEXES}
 #: The greatest number that is leased; the one after it is the commands'.
 NODE_MAX = 1022

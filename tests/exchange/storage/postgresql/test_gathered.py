@@ -59,7 +59,7 @@ async def test_reads_before_verdicts_are_gathered_but_for_large_ones(
     ledger, read = PostgresLedger(postgresql.ledger()), list[int]()
     await ledger.open()
     try:
-        keys = [f"key-{number}" for number in range(ledgers.GATHERED_MAX + 1)]
+        keys = [f"key-{number}" for number in range(ledgers.RECALLED_TOGETHER_MAX + 1)]
         await ledger.note("luova", [Remember(key, key) for key in keys])
         await ledger.note("kelmu", [Remember("key-1", "another channel's")])
         real = ledger.read
