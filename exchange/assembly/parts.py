@@ -226,7 +226,8 @@ def attempts_of(
 
 
 def bounds_of(settings: Settings) -> Bounds:
-    return Bounds(**_of(settings.deliveries, Bounds))
+    is_server = isinstance(ledger_address(settings), Server)
+    return Bounds(**_of(settings.deliveries, Bounds), calls_ahead=is_server)
 
 
 def probing_of(settings: Settings) -> Probing:

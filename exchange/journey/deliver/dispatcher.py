@@ -226,16 +226,17 @@ class Dispatcher:
             self._starved.pop(key, None)
 
     async def _make(self, key: str, queue: Queue, delivery: Delivery, probe: bool) -> None:
-        """Make deliveries of this queue until it has none left, or others wait for the slot. Its
-        receiver's slot is let go once one is delivered, before that is committed, which takes a
-        server some time; the dispatcher's own is not, and bounds what may come twice.
+        """Make deliveries of this queue until it has none left, or others wait for the slot. Where
+        calls go ahead (see `Bounds`) its receiver's slot is let go once one is delivered; the
+        dispatcher's own is not, and bounds what may come twice.
         """
         task = cast("asyncio.Task[None]", asyncio.current_task())
         has_slot = True
 
         def answered(attempted: Attempted) -> None:
             nonlocal has_slot
-            if isinstance(attempted, Delivered) and not (queue.ordered or probe):
+            ahead = self._bounds.calls_ahead and not (queue.ordered or probe)
+            if ahead and isinstance(attempted, Delivered):
                 has_slot = False
                 queue.active -= 1
                 self._pump(key, queue)

@@ -37,7 +37,10 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a dispatcher holds and does at most; units as in `settings.Deliveries`."""
+    """What a dispatcher holds and does at most; units as in `settings.Deliveries`. `calls_ahead`:
+    whether a receiver is called again before what it took is committed, which pays where a commit
+    takes longer than a call (on a server; in a file it only makes commits smaller).
+    """
 
     concurrent_max: int = 64
     concurrent_receiver_max: int = 16
@@ -46,6 +49,7 @@ class Bounds:
     poll_seconds: float = 1.0
     backoff_seconds_max: float = 3600.0
     lease_seconds_max: float = 3600.0
+    calls_ahead: bool = False
 
 
 class Held:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from exchange.assembly.parts import bounds_of
 from exchange.journey.deliver.dispatcher import Dispatcher
 from exchange.ports import Delivery, Settlement
 from exchange.schemas.call import Reply
+from exchange.settings import Settings, Storage
 from tests.exchange.journey.way import Script, way
 
 
@@ -74,10 +77,11 @@ async def test_who_is_told_of_a_delivery_looks_once_and_asks_for_receivers_at_po
     assert asked == ["deliveries"] * 5
 
 
-@pytest.mark.parametrize("conversation", ["", "c"])
+@pytest.mark.parametrize(("ahead", "conversation"), [(True, ""), (True, "c"), (False, "")])
 async def test_a_receiver_is_called_again_before_what_it_took_is_committed_but_not_in_order(
-    tmp_path: Path, conversation: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, ahead: bool, conversation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Where the ledger is on a server; in a file it is committed first."""
     hints = {"conversation": conversation} if conversation else {}
     bounds = {"concurrent_receiver_max": 1, "concurrent_max": 3}
     sent, committing = asyncio.Event(), asyncio.Event()
@@ -87,7 +91,9 @@ async def test_a_receiver_is_called_again_before_what_it_took_is_committed_but_n
         return Reply(200)
 
     async with way(tmp_path, Script(answer), deliveries=bounds) as running:
-        ledger = running.exchange.ledger
+        ledger, dispatcher = running.exchange.ledger, running.exchange.dispatcher
+        assert not dispatcher._bounds.calls_ahead
+        dispatcher._bounds = replace(dispatcher._bounds, calls_ahead=ahead)
         settle = ledger.settle
 
         async def later(settlement: Settlement) -> bool:
@@ -98,10 +104,16 @@ async def test_a_receiver_is_called_again_before_what_it_took_is_committed_but_n
         for number in range(5):
             await running.send(f"m-{number}", **hints)
         sent.set()
-        out = 1 if conversation else 3
+        out = 3 if ahead and not conversation else 1
         await running.until(lambda: len(running.script.taken) == out)
         await asyncio.sleep(0.05)
         assert len(running.script.calls) == out, "no more may come twice than are made at once"
         committing.set()
         await running.settled()
         assert [each for _, each in running.script.calls] == [f"m-{n}" for n in range(5)]
+
+
+def test_calls_go_ahead_of_commits_on_a_server_alone() -> None:
+    server = Settings(storage=Storage(url="postgresql://ledger.example/exchange"))
+    assert bounds_of(server).calls_ahead
+    assert not bounds_of(Settings()).calls_ahead
